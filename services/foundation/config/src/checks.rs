@@ -1,0 +1,97 @@
+//! Combinations of values that cannot work together.
+
+use serde_json::Value;
+
+use crate::{
+    problem::{Origin, Problem},
+    resolve::Resolved,
+    settings::Settings,
+};
+
+struct Checks<'a> {
+    values: &'a Resolved,
+    problems: &'a mut Vec<Problem>,
+}
+
+/// Checks what no single key can tell.
+pub(crate) fn check(settings: &Settings, values: &Resolved, problems: &mut Vec<Problem>) {
+    let mut checks = Checks { values, problems };
+    checks.ports_differ("http.port", "grpc.port", ["http.host", "grpc.host"]);
+    checks.ports_differ("update.grpc_port", "update.port", ["update.host"; 2]);
+    checks.ports_differ("worker.http_port", "worker.port", ["worker.host"; 2]);
+    checks.ports_differ("ingress.tls_port", "ingress.http_port", ["ingress.listen_host"; 2]);
+    checks.audio(settings);
+    checks.sizes(settings);
+    checks.times(settings);
+    checks.certificate();
+    checks.database(settings);
+}
+
+// === impl Checks ===
+
+impl Checks<'_> {
+    fn refuse(&mut self, path: &str, expected: impl Into<String>) {
+        let origin = self.values.origin(path).describe(path);
+        let problem = Problem::new(path, origin, expected);
+        let value = self.values.value(path);
+        self.problems.push(if value.is_null() { problem } else { problem.given(value) });
+    }
+
+    /// Two ports of one service, unless they are on different addresses. The
+    /// one that somebody has chosen is named.
+    fn ports_differ(&mut self, path: &str, other: &str, hosts: [&str; 2]) {
+        let [host, other_host] = hosts.map(|path| self.values.text(path).unwrap_or_default());
+        let is_any = |host: &str| matches!(host, "0.0.0.0" | "::" | "[::]");
+        let share_address = host == other_host || is_any(host) || is_any(other_host);
+        if share_address && self.values.value(path) == self.values.value(other) {
+            let is_default = *self.values.origin(path) == Origin::Default;
+            let (path, other) = if is_default { (other, path) } else { (path, other) };
+            self.refuse(path, format!("another port than {other}"));
+        }
+    }
+
+    fn audio(&mut self, settings: &Settings) {
+        let sample_bytes = 2 * u64::from(settings.audio.channels);
+        if !(settings.audio.streaming_chunk_size as u64).is_multiple_of(sample_bytes) {
+            let expected = format!("whole samples, a multiple of {sample_bytes} bytes");
+            self.refuse("audio.streaming_chunk_size", expected);
+        }
+    }
+
+    /// A message must be able to carry the largest screenshot, in base64.
+    fn sizes(&mut self, settings: &Settings) {
+        let screenshot = settings.limits.max_screenshot_bytes.div_ceil(3) * 4;
+        if settings.grpc.max_message_bytes <= screenshot {
+            let expected = format!(
+                "more than {screenshot}, the largest screenshot (limits.max_screenshot_bytes) in base64"
+            );
+            self.refuse("grpc.max_message_bytes", expected);
+        }
+    }
+
+    fn times(&mut self, settings: &Settings) {
+        if settings.llm.first_token_timeout > settings.llm.turn_budget {
+            self.refuse("llm.first_token_timeout_ms", "at most llm.turn_budget_ms");
+        }
+        if settings.tts.first_byte_timeout > settings.llm.turn_budget {
+            self.refuse("tts.first_byte_timeout_ms", "at most llm.turn_budget_ms");
+        }
+    }
+
+    fn certificate(&mut self) {
+        let pair = ["ingress.tls_certificate", "ingress.tls_key"];
+        let [certificate, key] = pair.map(|path| self.values.text(path).is_some());
+        if certificate != key {
+            let missing = if certificate { pair[1] } else { pair[0] };
+            self.refuse(missing, "a file, because the other one of certificate and key is set");
+        }
+    }
+
+    fn database(&mut self, settings: &Settings) {
+        let has_password = *self.values.value("database.password") != Value::Null;
+        let has_server = settings.database.host.is_some() || settings.database.url.is_some();
+        if has_password && !has_server {
+            self.refuse("database.host", "a host, because DB_PASSWORD is set");
+        }
+    }
+}

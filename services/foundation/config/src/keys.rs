@@ -1,0 +1,281 @@
+use crate::kind::{Kind, hours, millis, seconds, whole};
+
+/// One setting: a row of the table that everything else is made from.
+pub struct Key {
+    /// Its place in the YAML, e.g. `backpressure.idle_timeout_seconds`.
+    pub path: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    variable: Variable,
+    file: Option<Variable>,
+}
+
+/// A field of [`Variables`].
+struct Variable {
+    /// Its name in lower case, which is how envy names fields.
+    field: &'static str,
+    get: fn(&Variables) -> Option<&str>,
+}
+
+/// `"key" variable => kind;` for each key, and `variable | variable_file` for a
+/// secret. Makes [`KEYS`], and [`Variables`] with a field for each variable.
+macro_rules! keys {
+    (@file) => { None };
+    (@file $file:ident) => {
+        Some(Variable { field: stringify!($file), get: |v| v.$file.as_deref() })
+    };
+    ($($path:literal $env:ident $(| $file:ident)? => $kind:expr;)*) => {
+        /// The environment as envy parses it: all text, converted afterwards so
+        /// that every bad value is reported.
+        #[derive(Default, serde::Deserialize)]
+        pub(crate) struct Variables {
+            pub(crate) nexy_env: Option<String>,
+            pub(crate) nexy_config: Option<String>,
+            pub(crate) nexy_config_env: Option<String>,
+            pub(crate) tz: Option<String>,
+            $(
+                $env: Option<String>,
+                $($file: Option<String>,)?
+            )*
+        }
+
+        /// Every setting, in the order of the YAML.
+        pub static KEYS: &[Key] = &[$(Key {
+            path: $path,
+            kind: $kind,
+            variable: Variable { field: stringify!($env), get: |v| v.$env.as_deref() },
+            file: keys!(@file $($file)?),
+        }),*];
+    };
+}
+
+/// The schemes of addresses that a provider or collector can have.
+const WEB: Kind = Kind::Url(&["http", "https"]);
+/// A day in seconds, the bound of time-outs that need none in particular.
+const DAY: u64 = 86_400;
+const GIB: u64 = 1 << 30;
+
+keys! {
+    "grpc.host" grpc_host => Kind::Host;
+    "grpc.port" grpc_port => Kind::Port;
+    "grpc.max_workers" max_workers => whole(1, 4096);
+    "grpc.max_message_bytes" grpc_max_message_bytes => whole(65_536, GIB);
+    "grpc.keepalive_interval_seconds" grpc_keepalive_interval_seconds => seconds(1, DAY);
+    "grpc.keepalive_timeout_seconds" grpc_keepalive_timeout_seconds => seconds(1, 600);
+    "grpc.reflection" grpc_reflection => Kind::Switch;
+    "grpc.frame_buffer" grpc_frame_buffer => whole(1, 1024);
+
+    "http.host" http_host => Kind::Host;
+    "http.port" http_port => Kind::Port;
+
+    "update.host" update_host => Kind::Host;
+    "update.port" update_port => Kind::Port;
+    "update.grpc_port" update_grpc_port => Kind::Port;
+    "update.grpc_addr" update_grpc_addr => Kind::Address;
+    "update.enabled" update_enabled => Kind::Switch;
+    "update.beta_enabled" update_beta_enabled => Kind::Switch;
+    "update.alpha_enabled" update_alpha_enabled => Kind::Switch;
+    "update.updates_dir" update_dir => Kind::Path;
+    "update.downloads_dir" update_downloads_dir => Kind::Path;
+    "update.manifests_dir" update_manifests_dir => Kind::Path;
+    "update.public_key" update_public_key => Kind::PublicKey;
+    "update.rescan_interval_ms" update_rescan_interval_ms => millis(50, 60_000);
+    "update.latest_cache_ttl_seconds" update_latest_cache_ttl_seconds => seconds(0, DAY);
+    "update.latest_timeout_ms" update_latest_timeout_ms => millis(1, 60_000);
+    "update.feed_title" update_feed_title => Kind::Text;
+    "update.feed_link" update_feed_link => Kind::Url(&["https"]);
+    "update.feed_description" update_feed_description => Kind::Text;
+    "update.public_base_url" update_public_base_url => Kind::Url(&["https"]);
+
+    "backpressure.max_concurrent_streams" backpressure_max_streams => whole(1, 100_000);
+    "backpressure.max_message_rate_per_second" backpressure_max_rate => whole(0, 100_000);
+    "backpressure.idle_timeout_seconds" backpressure_idle_timeout => seconds(1, DAY);
+    "backpressure.grace_period_seconds" backpressure_grace_period => seconds(0, DAY);
+    "backpressure.collect_ttl_seconds" backpressure_collect_ttl_seconds => seconds(1, DAY);
+    "backpressure.collect_max_entries" backpressure_collect_max_entries => whole(1, 1_000_000);
+    "backpressure.collect_max_bytes" backpressure_collect_max_bytes => whole(65_536, 64 * GIB);
+    "backpressure.interrupt_timeout_ms" backpressure_interrupt_timeout_ms => millis(1, 60_000);
+
+    "features.use_module_coordinator" use_module_coordinator => Kind::Feature;
+    "features.use_workflow_integrations" use_workflow_integrations => Kind::Feature;
+    "features.use_fallback_manager" use_fallback_manager => Kind::Feature;
+    "features.forward_assistant_actions" forward_assistant_actions => Kind::Feature;
+
+    "kill_switches.disable_module_coordinator"
+        nexy_ks_disable_module_coordinator => Kind::KillSwitch;
+    "kill_switches.disable_workflow_integrations"
+        nexy_ks_disable_workflow_integrations => Kind::KillSwitch;
+    "kill_switches.disable_forward_assistant_actions"
+        nexy_ks_disable_forward_assistant_actions => Kind::KillSwitch;
+
+    "server.version" server_version => Kind::Text;
+    "server.build" server_build => Kind::Text;
+    "server.channel" server_channel => Kind::Text;
+    "server.drain_seconds" server_drain_seconds => seconds(0, 3600);
+    "server.timezone" server_timezone => Kind::Timezone;
+
+    "workflow.bridge_after_ms" bridge_after_ms => millis(0, 60_000);
+    "workflow.stream_min_chars" stream_min_chars => whole(0, 10_000);
+    "workflow.stream_min_words" stream_min_words => whole(0, 1000);
+    "workflow.stream_first_sentence_min_words" stream_first_sentence_min_words => whole(0, 1000);
+    "workflow.force_flush_max_chars" stream_force_flush_max_chars => whole(0, 100_000);
+    "workflow.prevent_concurrent_hardware_id_sessions"
+        prevent_concurrent_hardware_id_sessions => Kind::Switch;
+    "workflow.look_ahead_segments" look_ahead_segments => whole(1, 64);
+
+    "worker.addrs" worker_addrs => Kind::Addresses;
+    "worker.host" worker_host => Kind::Host;
+    "worker.port" worker_port => Kind::Port;
+    "worker.http_port" worker_http_port => Kind::Port;
+    "worker.connect_timeout_ms" worker_connect_timeout_ms => millis(1, 60_000);
+    "worker.status_interval_ms" worker_status_interval_ms => millis(50, 60_000);
+    "worker.unready_grace_seconds" worker_unready_grace_seconds => seconds(0, DAY);
+
+    "data_dir" nexy_data_dir => Kind::Path;
+
+    "admin.token" nexy_admin_token | nexy_admin_token_file => Kind::Secret;
+
+    "llm.providers" llm_providers => Kind::Choices(&["gemini", "openai", "offline"]);
+    "llm.gemini.key" gemini_api_key | gemini_api_key_file => Kind::Secret;
+    "llm.gemini.fallback_key"
+        gemini_fallback_api_key | gemini_fallback_api_key_file => Kind::Secret;
+    "llm.gemini.model" gemini_primary_model => Kind::Text;
+    "llm.gemini.base_url" gemini_base_url => WEB;
+    "llm.openai.base_url" openai_base_url => WEB;
+    "llm.openai.key" openai_api_key | openai_api_key_file => Kind::Secret;
+    "llm.openai.model" openai_model => Kind::Text;
+    "llm.temperature" text_processing_temperature => Kind::Decimal { min: 0.0, max: 2.0 };
+    "llm.max_tokens" text_processing_max_tokens => whole(1, 1_000_000);
+    "llm.connect_timeout_ms" llm_connect_timeout_ms => millis(1, 600_000);
+    "llm.first_token_timeout_ms" llm_first_token_timeout_ms => millis(1, 600_000);
+    "llm.stall_timeout_ms" llm_stall_timeout_ms => millis(1, 600_000);
+    "llm.max_event_bytes" llm_max_event_bytes => whole(1024, GIB);
+    "llm.turn_budget_ms" turn_budget_ms => millis(1, 3_600_000);
+    "llm.circuit_breaker_threshold" circuit_breaker_threshold => whole(1, 1000);
+    "llm.circuit_breaker_timeout" circuit_breaker_timeout => seconds(1, DAY);
+
+    "tts.providers" tts_providers => Kind::Choices(&["azure", "openai", "espeak"]);
+    "tts.azure.key" azure_speech_key | azure_speech_key_file => Kind::Secret;
+    "tts.azure.region" azure_speech_region => Kind::Host;
+    "tts.azure.voice" azure_voice_name => Kind::Text;
+    "tts.azure.base_url" azure_speech_base_url => WEB;
+    "tts.openai.base_url" tts_openai_base_url => WEB;
+    "tts.openai.key" tts_openai_api_key | tts_openai_api_key_file => Kind::Secret;
+    "tts.openai.model" tts_openai_model => Kind::Text;
+    "tts.openai.voice" tts_openai_voice => Kind::Text;
+    "tts.openai.sample_rate" tts_openai_sample_rate => whole(8000, 192_000);
+    "tts.espeak.program" espeak_program => Kind::Path;
+    "tts.espeak.voice" espeak_voice => Kind::Text;
+    "tts.espeak.rate" espeak_rate => whole(80, 450);
+    "tts.espeak.max_processes" espeak_max_processes => whole(1, 256);
+    "tts.connect_timeout_ms" tts_connect_timeout_ms => millis(1, 600_000);
+    "tts.first_byte_timeout_ms" tts_first_byte_timeout_ms => millis(1, 600_000);
+    "tts.stall_timeout_ms" tts_stall_timeout_ms => millis(1, 600_000);
+
+    "audio.sample_rate" sample_rate => whole(8000, 192_000);
+    "audio.channels" audio_channels => whole(1, 2);
+    "audio.format" audio_format => Kind::Choice(&["int16"]);
+    "audio.streaming_chunk_size" streaming_chunk_size => whole(2, 4096);
+
+    "actions.transport" actions_transport => Kind::Choice(&["mcp_prefix", "action_message"]);
+
+    "limits.max_prompt_chars" max_prompt_chars => whole(1, 1_000_000);
+    "limits.max_screenshot_bytes" image_max_size => whole(1, GIB);
+
+    "memory.max_short_term_size" max_short_term_memory_size => whole(0, 1_000_000);
+    "memory.max_long_term_size" max_long_term_memory_size => whole(0, 1_000_000);
+    "memory.read_timeout_ms" memory_timeout_ms => millis(1, 60_000);
+    "memory.write_timeout_ms" memory_write_timeout_ms => millis(1, 60_000);
+    "memory.short_term_idle_hours" memory_short_term_idle_hours => hours(1, 8760);
+    "memory.analysis_model" memory_analysis_model => Kind::Text;
+    "memory.write_queue" memory_write_queue => whole(1, 100_000);
+
+    "database.url" database_url | database_url_file
+        => Kind::SecretUrl(&["sqlite", "postgres", "postgresql"]);
+    "database.host" db_host => Kind::Host;
+    "database.port" db_port => Kind::Port;
+    "database.name" db_name => Kind::Text;
+    "database.user" db_user => Kind::Text;
+    "database.password" db_password | db_password_file => Kind::Secret;
+    "database.max_connections" db_max_connections => whole(1, 1000);
+    "database.acquire_timeout_ms" db_acquire_timeout_ms => millis(1, 60_000);
+    "database.busy_timeout_ms" db_busy_timeout_ms => millis(1, 60_000);
+
+    "shared_state.url" shared_state_url | shared_state_url_file
+        => Kind::SecretUrl(&["redis", "rediss"]);
+
+    "telemetry.otlp_endpoint" otel_exporter_otlp_endpoint => WEB;
+    "telemetry.service_name" otel_service_name => Kind::Text;
+    "telemetry.sampler" otel_traces_sampler => Kind::Choice(&[
+        "always_on", "always_off", "traceidratio",
+        "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+    ]);
+    "telemetry.sample_ratio" otel_traces_sampler_arg => Kind::Decimal { min: 0.0, max: 1.0 };
+    "telemetry.export_timeout_ms" otel_exporter_otlp_timeout => millis(1, 600_000);
+    "telemetry.snapshot_interval_seconds" metrics_snapshot_interval_seconds => seconds(1, DAY);
+    "telemetry.id_hash_key" nexy_id_hash_key | nexy_id_hash_key_file => Kind::Secret;
+
+    "logging.level" log_level => Kind::LogFilter;
+
+    "welcome.cache_entries" welcome_cache_entries => whole(0, 1_000_000);
+    "welcome.greeting_en" welcome_greeting_en => Kind::Text;
+    "welcome.greeting_ru" welcome_greeting_ru => Kind::Text;
+
+    "ingress.host_name" ingress_host_name => Kind::Host;
+    "ingress.listen_host" ingress_listen_host => Kind::Host;
+    "ingress.http_port" ingress_http_port => Kind::Port;
+    "ingress.tls_port" ingress_tls_port => Kind::Port;
+    "ingress.tls_certificate" ingress_tls_certificate => Kind::Path;
+    "ingress.tls_key" ingress_tls_key => Kind::Path;
+    "ingress.gateway_grpc_addr" ingress_gateway_grpc_addr => Kind::Address;
+    "ingress.gateway_http_addr" ingress_gateway_http_addr => Kind::Address;
+    "ingress.update_http_addr" ingress_update_http_addr => Kind::Address;
+    "ingress.resolve_interval_seconds" ingress_resolve_interval_seconds => seconds(1, 3600);
+    "ingress.grpc_timeout_seconds" ingress_grpc_timeout_seconds => seconds(1, DAY);
+    "ingress.max_connections_per_address"
+        ingress_max_connections_per_address => whole(1, 1_000_000);
+    "ingress.requests_per_second_per_address"
+        ingress_requests_per_second_per_address => whole(1, 1_000_000);
+    "ingress.request_burst" ingress_request_burst => whole(0, 1_000_000);
+    "ingress.worker_shutdown_timeout_seconds"
+        ingress_worker_shutdown_timeout_seconds => seconds(1, DAY);
+}
+
+// === impl Key ===
+
+impl Key {
+    /// The key of a path.
+    #[must_use]
+    pub fn find(path: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.path == path)
+    }
+
+    /// The environment variable that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        self.variable.field.to_uppercase()
+    }
+
+    /// For a secret: the environment variable that names a file holding it.
+    #[must_use]
+    pub fn file_variable(&self) -> Option<String> {
+        self.file.as_ref().map(|variable| variable.field.to_uppercase())
+    }
+
+    /// What the variable holds; an empty one counts as not set.
+    pub(crate) fn text<'v>(&self, variables: &'v Variables) -> Option<&'v str> {
+        (self.variable.get)(variables).filter(|text| !text.trim().is_empty())
+    }
+
+    /// The file that the `_FILE` variable names.
+    pub(crate) fn file<'v>(&self, variables: &'v Variables) -> Option<&'v str> {
+        let file = self.file.as_ref()?;
+        (file.get)(variables).filter(|text| !text.trim().is_empty())
+    }
+
+    /// The field of `Settings`: the path without the unit, which the type tells.
+    pub(crate) fn field(&self) -> &'static str {
+        let Kind::Time { unit, .. } = self.kind else { return self.path };
+        self.path.strip_suffix(unit.suffix()).unwrap_or(self.path)
+    }
+}

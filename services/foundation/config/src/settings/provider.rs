@@ -1,0 +1,167 @@
+//! Language models and voices.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Language models.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Llm {
+    /// The configured providers in order of preference.
+    pub providers: Vec<LlmProvider>,
+    /// Gemini.
+    pub gemini: Gemini,
+    /// Any server that speaks the OpenAI chat API.
+    pub openai: OpenAi,
+    /// Sampling temperature, 0 to 2.
+    pub temperature: f32,
+    /// Longest reply, in tokens.
+    pub max_tokens: u32,
+    /// How long connecting to a provider may take.
+    pub connect_timeout: Duration,
+    /// How long a provider may take to its first token.
+    pub first_token_timeout: Duration,
+    /// How long a provider may pause between tokens.
+    pub stall_timeout: Duration,
+    /// Largest event, function call or error body read from a provider.
+    pub max_event_bytes: usize,
+    /// Time for all of a turn but its delivery.
+    pub turn_budget: Duration,
+    /// Failures in a row that open a provider's circuit breaker.
+    pub circuit_breaker_threshold: u32,
+    /// How long an open circuit breaker stays open.
+    pub circuit_breaker_timeout: Duration,
+}
+
+/// Who writes the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LlmProvider {
+    /// Gemini. Has no client yet, so it is never configured.
+    Gemini,
+    /// A server that speaks the OpenAI chat API.
+    OpenAi,
+    /// The built-in model that needs no network.
+    Offline,
+}
+
+/// Gemini.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gemini {
+    /// API key.
+    #[serde(deserialize_with = "super::secret")]
+    pub key: Option<SecretString>,
+    /// API key tried when the first one is out of quota.
+    #[serde(deserialize_with = "super::secret")]
+    pub fallback_key: Option<SecretString>,
+    /// Model name.
+    pub model: String,
+    /// Base address, without a slash at the end.
+    pub base_url: String,
+}
+
+/// A server that speaks the OpenAI chat API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenAi {
+    /// Base address with `/v1`, without a slash at the end.
+    pub base_url: Option<String>,
+    /// API key, if the server asks for one.
+    #[serde(deserialize_with = "super::secret")]
+    pub key: Option<SecretString>,
+    /// Model name.
+    pub model: String,
+}
+
+/// Voices.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tts {
+    /// The configured providers in order of preference.
+    pub providers: Vec<TtsProvider>,
+    /// Azure Speech.
+    pub azure: Azure,
+    /// Any server that speaks the OpenAI speech API.
+    pub openai: SpeechOpenAi,
+    /// espeak-ng.
+    pub espeak: Espeak,
+    /// How long connecting to a provider may take.
+    pub connect_timeout: Duration,
+    /// How long a provider may take to its first byte of audio.
+    pub first_byte_timeout: Duration,
+    /// How long a provider may pause between bytes of audio.
+    pub stall_timeout: Duration,
+}
+
+/// Who speaks the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TtsProvider {
+    /// Azure Speech. Has no client yet, so it is never configured.
+    Azure,
+    /// A server that speaks the OpenAI speech API.
+    OpenAi,
+    /// espeak-ng on this machine.
+    Espeak,
+}
+
+/// Azure Speech.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Azure {
+    /// API key.
+    #[serde(deserialize_with = "super::secret")]
+    pub key: Option<SecretString>,
+    /// Region of the resource.
+    pub region: Option<String>,
+    /// Voice name.
+    pub voice: String,
+    /// Base address, the region filled in, without a slash at the end.
+    pub base_url: String,
+}
+
+/// A server that speaks the OpenAI speech API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeechOpenAi {
+    /// Base address with `/v1`, without a slash at the end.
+    pub base_url: Option<String>,
+    /// API key, if the server asks for one.
+    #[serde(deserialize_with = "super::secret")]
+    pub key: Option<SecretString>,
+    /// Model name.
+    pub model: String,
+    /// Voice name.
+    pub voice: String,
+    /// Samples per second of the server's pcm format.
+    pub sample_rate: u32,
+}
+
+/// espeak-ng, run as a program.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Espeak {
+    /// Program to run.
+    pub program: String,
+    /// Voice name; `auto` takes the one of the text's language.
+    pub voice: String,
+    /// Words per minute.
+    pub rate: u32,
+    /// Processes running at the same time.
+    pub max_processes: usize,
+}
+
+/// Welcome audio.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Welcome {
+    /// Greetings kept in the cache.
+    pub cache_entries: u64,
+    /// Greeting in English, for a request without text.
+    pub greeting_en: String,
+    /// Greeting in Russian, for a request without text.
+    pub greeting_ru: String,
+}

@@ -1,0 +1,46 @@
+use std::sync::{Arc, Mutex};
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::subscriber::DefaultGuard;
+
+use crate::setup;
+
+/// The decision log of one thread, for tests of the crates that decide.
+#[derive(Debug)]
+pub struct Capture {
+    lines: Arc<Mutex<Vec<String>>>,
+    _installed: DefaultGuard,
+}
+
+/// Collects what the current thread reports, at every level, until the value
+/// is dropped. For tests: services call [`crate::init`].
+#[must_use]
+pub fn capture() -> Capture {
+    capture_at("trace")
+}
+
+pub(crate) fn capture_at(level: &str) -> Capture {
+    capture_with(level, setup::provider_without_export())
+}
+
+pub(crate) fn capture_with(level: &str, provider: SdkTracerProvider) -> Capture {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    let filter = crate::level::filter(level).unwrap_or_default();
+    let subscriber = setup::subscriber(filter, &provider, move |line| {
+        if let Ok(mut lines) = sink.lock() {
+            lines.push(line);
+        }
+    });
+    Capture { lines, _installed: tracing::subscriber::set_default(subscriber) }
+}
+
+// === impl Capture ===
+
+impl Capture {
+    /// The lines so far, without their line ends.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().map(|lines| lines.clone()).unwrap_or_default()
+    }
+}

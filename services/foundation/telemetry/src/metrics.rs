@@ -1,0 +1,71 @@
+//! Counters, gauges and histograms with labels from closed sets, in the
+//! Prometheus text format 0.0.4, and the aggregate of a window.
+//!
+//! Every family of the product is a static of this module. A service
+//! [`declare`]s those that it feeds, and its `/metrics` shows them with 0 from
+//! the start. Recording costs a search among a few labels and some atomic
+//! additions; it takes no lock.
+//!
+//! Requests have one door: [`rpc_ended`]. It feeds every family about them at
+//! once, so they cannot disagree.
+
+mod catalogue;
+mod decisions;
+mod family;
+mod render;
+mod rpc;
+mod window;
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+pub use catalogue::{
+    ACTIVE_STREAMS, AUDIO_BYTES, BACKPRESSURE_REFUSALS, BREAKER_STATE, OWN_OVERHEAD,
+    PROVIDER_CALLS, QUEUE_DEPTH, RPC_DURATION, RPC_REQUESTS, STAGE_DURATION, TIME_TO_FIRST_AUDIO,
+    TIME_TO_FIRST_TEXT, TOKENS,
+};
+pub use decisions::{DECISIONS, Decisions};
+pub use family::{Counter, Family, Gauge, Histogram, Label};
+pub use rpc::{RpcEnd, code_name, rpc_ended};
+pub use window::{Snapshot, Window};
+
+/// The value of a label that is in no set.
+pub const OTHER: &str = "other";
+
+static DECLARED: Mutex<Vec<&'static dyn Family>> = Mutex::new(Vec::new());
+static BUILD: OnceLock<(&'static str, String)> = OnceLock::new();
+
+/// Adds families to what [`render`] shows. Declaring one twice is harmless.
+pub fn declare(families: &[&'static dyn Family]) {
+    let mut declared = DECLARED.lock().unwrap_or_else(PoisonError::into_inner);
+    for family in families {
+        if !declared.iter().any(|known| known.name() == family.name()) {
+            declared.push(*family);
+        }
+    }
+}
+
+/// The text of `/metrics`: `nexy_build_info`, `nexy_decisions_total` and the
+/// declared families.
+#[must_use]
+pub fn render() -> String {
+    let mut out = String::with_capacity(16 * 1024);
+    if let Some((service, version)) = BUILD.get() {
+        render::head(&mut out, "nexy_build_info", "gauge", "The running build.");
+        let labels = [("service", *service), ("version", version.as_str())];
+        render::sample(&mut out, "nexy_build_info", &labels, 1);
+    }
+    DECISIONS.render(&mut out);
+    let declared = DECLARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for family in declared {
+        family.render(&mut out);
+    }
+    out
+}
+
+/// What `nexy_build_info` says. The first one stays.
+pub(crate) fn set_build_info(service: &'static str, version: &str) {
+    BUILD.get_or_init(|| (service, version.to_owned()));
+}
+
+#[cfg(test)]
+mod tests;

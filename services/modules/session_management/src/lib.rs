@@ -1,0 +1,25 @@
+//! Single-flight leases of sessions and the buffer of collected speech.
+//!
+//! Both are state of the gateway, in process: plain synchronous values behind
+//! one lock each, held for the length of a call. [`Registry`] lets one turn of
+//! a session run at a time; [`Collector`] keeps what COLLECT messages bring
+//! until their COMMIT. The rules are in Docs/PROTOCOL.md.
+//!
+//! Invariants:
+//! - a session has at most one lease, and a refused turn never disturbs the
+//!   running one;
+//! - a lease ends with its value, however its turn ends;
+//! - what is collected is bounded in number, in bytes and in time, and leaves
+//!   the buffer only by a commit that was accepted or by expiry;
+//! - no clock is read: the time comes with each call.
+//!
+//! Deliberately not here: cancelling turns, the admission of streams, and the
+//! same state shared between several gateways.
+
+mod collect;
+mod lease;
+mod merge;
+
+pub use collect::{Chunk, CollectKey, CollectSettings, Collector, Full, Merged};
+pub use lease::{Busy, Lease, LeaseSettings, Registry, Sessions};
+pub use merge::merge;

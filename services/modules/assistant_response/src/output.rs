@@ -1,0 +1,93 @@
+use crate::part::{ActionRequest, Part, Warning};
+
+/// The parser's output side: joins speech, keeps the pieces of a reply apart
+/// and holds the action until it may leave.
+#[derive(Default)]
+pub(crate) struct Output {
+    parts: Vec<Part>,
+    /// Whether anything but blanks was spoken.
+    spoke: bool,
+    /// Whether the last spoken character is a blank.
+    ends_blank: bool,
+    /// Whether an object or a fence stands between the last speech and the next.
+    edge: bool,
+    /// Whether the reply's one action has been asked for.
+    acted: bool,
+    /// The action, while nothing has been spoken yet.
+    waiting: Option<ActionRequest>,
+}
+
+// === impl Output ===
+
+impl Output {
+    /// Text outside an object, unchanged save for blanks beside an object, a
+    /// fence or the start of the reply, which are layout and not speech.
+    pub(crate) fn prose(&mut self, text: &str) {
+        let layout = self.edge || !self.spoke;
+        let text = if layout { text.trim_start() } else { text };
+        self.text(text);
+    }
+
+    /// Text of an object, letter for letter.
+    pub(crate) fn text(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let touches = !self.ends_blank && !text.starts_with(char::is_whitespace);
+        if self.edge && self.spoke && touches {
+            self.append("\n");
+        }
+        self.edge = false;
+        self.append(text);
+    }
+
+    /// Marks the border of an object or a fence: what is spoken before it and
+    /// after it are different sentences.
+    pub(crate) fn edge(&mut self) {
+        self.edge = true;
+    }
+
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        self.parts.push(Part::Warning(warning));
+    }
+
+    /// Gives the reply's first action, at the latest with [`Output::end`].
+    pub(crate) fn act(&mut self, request: ActionRequest) {
+        if self.acted {
+            return self.warn(Warning::ActionRepeated);
+        }
+        self.acted = true;
+        if self.spoke {
+            self.parts.push(Part::Action(request));
+        } else {
+            self.waiting = Some(request);
+        }
+    }
+
+    /// What has gathered since the last call.
+    pub(crate) fn take(&mut self) -> Vec<Part> {
+        std::mem::take(&mut self.parts)
+    }
+
+    /// What is left when the reply is over.
+    pub(crate) fn end(mut self) -> Vec<Part> {
+        self.release();
+        self.parts
+    }
+
+    fn append(&mut self, text: &str) {
+        match self.parts.last_mut() {
+            Some(Part::Speech(speech)) => speech.push_str(text),
+            _ => self.parts.push(Part::Speech(text.to_owned())),
+        }
+        self.ends_blank = text.ends_with(char::is_whitespace);
+        if !self.spoke && !text.trim_start().is_empty() {
+            self.spoke = true;
+            self.release();
+        }
+    }
+
+    fn release(&mut self) {
+        self.parts.extend(self.waiting.take().map(Part::Action));
+    }
+}

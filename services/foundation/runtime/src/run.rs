@@ -1,0 +1,308 @@
+//! The life of a service process.
+//!
+//! The shutdown has numbered phases, the same as in Docs/OPERATIONS.md:
+//!
+//! 1. readiness off, GOAWAY to every connection, no new work;
+//! 2. running work finishes, for at most `server.drain_seconds`;
+//! 3. what still runs is cut;
+//! 4. the final metrics aggregate, logs and traces are flushed;
+//! 5. the service closes its store.
+//!
+//! A second signal skips to phase 3. The exit code is 0 also when work had to
+//! be cut: leaving on request is a success.
+
+use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use nexy_config::{FlagChange, Live, Problems, Settings, Sources};
+use nexy_telemetry::metrics::Window;
+use secrecy::ExposeSecret as _;
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    Endpoint, Resources, Shutdown,
+    arguments::Arguments,
+    decisions::{
+        ConfigInvalid, Failed, FlagChanged, Listening, MetricsSnapshot, Reloaded, ShutdownPhase,
+    },
+    healthcheck, ops,
+    signals::{Signal, Signals},
+};
+
+/// Wrong configuration (`EX_USAGE` of sysexits.h).
+const EXIT_CONFIG: u8 = 64;
+/// A port or a module could not be had (`EX_UNAVAILABLE`).
+const EXIT_UNAVAILABLE: u8 = 69;
+/// The service broke while it served (`EX_SOFTWARE`).
+const EXIT_SOFTWARE: u8 = 70;
+
+/// How long cut work, the flush and the store may each take to end. Not a
+/// setting: it only bounds what has been told to stop already.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What the bootstrap runs.
+pub trait Service: Sized + Send + Sync + 'static {
+    /// The service's name: its binary, and `service.name` in traces.
+    const NAME: &'static str;
+    /// The version compiled in; `server.version` overrides it.
+    const VERSION: &'static str;
+
+    /// The ports to bind.
+    fn endpoints(settings: &Settings) -> Vec<Endpoint>;
+
+    /// Builds the service on bound ports. Nothing is served yet.
+    fn build(
+        settings: Arc<Settings>,
+        resources: Resources,
+    ) -> impl Future<Output = anyhow::Result<Self>> + Send;
+
+    /// Serves until [`Shutdown::drain`] is cancelled and running work is done
+    /// or [`Shutdown::force`] is cancelled.
+    fn serve(&self, shutdown: Shutdown) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Phase 5: closes what outlives the last request.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// Runs a service from its command line to its exit code.
+pub fn run<S: Service>() -> ExitCode {
+    crate::install_tls_provider();
+    let command = Arguments::command().name(S::NAME).version(S::VERSION);
+    let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::from(EXIT_UNAVAILABLE),
+    };
+    let code = runtime.block_on(start::<S>(arguments));
+    runtime.shutdown_timeout(LAST_WORDS);
+    code
+}
+
+async fn start<S: Service>(arguments: Arguments) -> ExitCode {
+    let sources = Sources::from_process(arguments.config, arguments.sets);
+    let loaded = Settings::load(&sources);
+    if arguments.check_config {
+        return check_config(&loaded);
+    }
+    let (settings, _provenance) = match loaded {
+        Ok(loaded) => loaded,
+        Err(problems) => return refuse::<S>(&problems).await,
+    };
+    if arguments.healthcheck {
+        return probe(&S::endpoints(&settings), settings.grpc.keepalive_timeout).await;
+    }
+    let Ok(guard) = nexy_telemetry::init(telemetry_settings::<S>(&settings)) else {
+        return ExitCode::from(EXIT_SOFTWARE);
+    };
+    let code = live::<S>(Arc::new(settings), sources).await;
+    guard.flush(LAST_WORDS).await;
+    code
+}
+
+/// From bound ports to the closed store.
+async fn live<S: Service>(settings: Arc<Settings>, sources: Sources) -> ExitCode {
+    let shutdown = Shutdown::default();
+    let live = Arc::new(Live::new(sources, settings.flags()));
+    let (service, mut signals) = match bring_up::<S>(&settings, &live, &shutdown).await {
+        Ok(up) => up,
+        Err(error) => {
+            return failed("start_failed", &error, EXIT_UNAVAILABLE);
+        }
+    };
+    let serving = service.serve(shutdown.clone());
+    tokio::pin!(serving);
+    let watch = watch_signals(&mut signals, &live);
+    let mut window = Window::new();
+    let snapshots = log_snapshots(&mut window, settings.telemetry.snapshot_interval);
+    let asked = tokio::select! {
+        biased;
+        // A signal starts the shutdown even when serving ends in the same moment.
+        signal = watch => signal,
+        // Serving ends unasked only when it breaks.
+        result = &mut serving => {
+            return match result {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed("serve_failed", &error, EXIT_SOFTWARE),
+            };
+        }
+        // Never ends.
+        () = snapshots => return ExitCode::from(EXIT_SOFTWARE),
+    };
+    leave(serving, &mut signals, &shutdown, asked, settings.server.drain).await;
+    log_snapshot(&mut window);
+    // A store that does not close in time must not keep the process.
+    let _closed_in_time = timeout(LAST_WORDS, service.close()).await;
+    nexy_telemetry::emit(&ShutdownPhase { phase: "closed", signal: None, since: None });
+    ExitCode::SUCCESS
+}
+
+async fn bring_up<S: Service>(
+    settings: &Arc<Settings>,
+    live: &Arc<Live>,
+    shutdown: &Shutdown,
+) -> anyhow::Result<(S, Signals)> {
+    let endpoints = S::endpoints(settings);
+    let resources = Resources::bind(&endpoints, Arc::clone(live), shutdown.clone()).await?;
+    let signals = Signals::install()?;
+    let addresses =
+        resources.addresses().into_iter().map(|(name, at)| (name, at.to_string())).collect();
+    let service = S::build(Arc::clone(settings), resources).await?;
+    nexy_telemetry::emit(&Listening {
+        service: S::NAME,
+        version: settings.server.version.clone(),
+        environment: settings.env.as_str(),
+        endpoints: addresses,
+    });
+    Ok((service, signals))
+}
+
+/// Phases 1 to 3.
+async fn leave<F: Future<Output = anyhow::Result<()>>>(
+    mut serving: std::pin::Pin<&mut F>,
+    signals: &mut Signals,
+    shutdown: &Shutdown,
+    asked: Signal,
+    drain: Duration,
+) {
+    let since = Instant::now();
+    let phase = |phase, signal| {
+        nexy_telemetry::emit(&ShutdownPhase { phase, signal, since: Some(since.elapsed()) });
+    };
+    phase("drain", Some(asked.as_str()));
+    shutdown.begin();
+    tokio::select! {
+        biased;
+        // Done before the time is up: nothing to cut.
+        _ = &mut serving => return phase("drained", None),
+        // A second signal is an order not to wait.
+        _ = second_signal(signals) => {}
+        // Time is up.
+        () = tokio::time::sleep(drain) => {}
+    }
+    phase("force", None);
+    shutdown.cut();
+    let ended = timeout(LAST_WORDS, serving).await.is_ok();
+    phase(if ended { "cut" } else { "abandoned" }, None);
+}
+
+async fn second_signal(signals: &mut Signals) {
+    while signals.recv().await == Signal::Hangup {}
+}
+
+/// Reloads on SIGHUP; returns the first signal that asks to leave.
+async fn watch_signals(signals: &mut Signals, live: &Arc<Live>) -> Signal {
+    loop {
+        match signals.recv().await {
+            Signal::Hangup => reload(Arc::clone(live)).await,
+            asked @ (Signal::Terminate | Signal::Interrupt) => return asked,
+        }
+    }
+}
+
+/// Reads files, so it runs where blocking is allowed.
+async fn reload(live: Arc<Live>) {
+    let reloaded = tokio::task::spawn_blocking(move || live.reload()).await;
+    let problems: Vec<String> = match reloaded {
+        Ok(Ok(changes)) => {
+            for FlagChange { name, from, to } in changes {
+                nexy_telemetry::emit(&FlagChanged {
+                    name,
+                    from: from.to_string(),
+                    to: to.to_string(),
+                });
+            }
+            Vec::new()
+        }
+        Ok(Err(problems)) => problems.iter().map(ToString::to_string).collect(),
+        Err(_) => vec!["the reload broke off".to_owned()],
+    };
+    nexy_telemetry::emit(&Reloaded { accepted: problems.is_empty(), problems });
+}
+
+async fn log_snapshots(window: &mut Window, every: Duration) {
+    let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
+    loop {
+        ticks.tick().await;
+        log_snapshot(window);
+    }
+}
+
+fn log_snapshot(window: &mut Window) {
+    let snapshot = window.snapshot();
+    nexy_telemetry::emit(&MetricsSnapshot(snapshot.clone()));
+    ops::keep_snapshot(snapshot);
+}
+
+fn check_config(loaded: &Result<(Settings, nexy_config::Provenance), Problems>) -> ExitCode {
+    use std::io::Write as _;
+    match loaded {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(problems) => {
+            // Asked for by a person: plain lines, and nowhere else to report a
+            // broken stderr to.
+            let _unreported = write!(std::io::stderr(), "{problems}");
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+/// Says in the decision log why the process does not start.
+async fn refuse<S: Service>(problems: &Problems) -> ExitCode {
+    if let Ok(guard) = nexy_telemetry::init(nexy_telemetry::Settings {
+        service: S::NAME,
+        version: S::VERSION.to_owned(),
+        environment: String::new(),
+        level: "info".to_owned(),
+        otlp: None,
+        id_hash_key: None,
+    }) {
+        for problem in problems.iter() {
+            nexy_telemetry::emit(&ConfigInvalid { problem: problem.to_string() });
+        }
+        guard.flush(LAST_WORDS).await;
+    }
+    ExitCode::from(EXIT_CONFIG)
+}
+
+async fn probe(endpoints: &[Endpoint], within: Duration) -> ExitCode {
+    let Some(http) = endpoints.iter().find(|endpoint| endpoint.name == "http") else {
+        return ExitCode::from(EXIT_SOFTWARE);
+    };
+    match healthcheck::ask(http, within).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write as _;
+            let _unreported = writeln!(std::io::stderr(), "{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn failed(decision: &'static str, error: &anyhow::Error, code: u8) -> ExitCode {
+    nexy_telemetry::emit(&Failed { decision, reason: format!("{error:#}") });
+    ExitCode::from(code)
+}
+
+fn telemetry_settings<S: Service>(settings: &Settings) -> nexy_telemetry::Settings {
+    nexy_telemetry::Settings {
+        service: S::NAME,
+        version: settings.server.version.clone(),
+        environment: settings.env.as_str().to_owned(),
+        level: settings.logging.level.clone(),
+        otlp: settings.telemetry.otlp_endpoint.clone().map(|endpoint| nexy_telemetry::Otlp {
+            endpoint,
+            timeout: settings.telemetry.export_timeout,
+            sample_ratio: settings.telemetry.sample_ratio,
+        }),
+        id_hash_key: settings
+            .telemetry
+            .id_hash_key
+            .as_ref()
+            .map(|key| key.expose_secret().as_bytes().to_vec()),
+    }
+}

@@ -1,0 +1,275 @@
+//! The whole product as real processes on loopback.
+//!
+//! Every service binds port 0 first and is then pinned to what it got, so that
+//! it can be stopped and started again at the same address.
+
+mod binaries;
+mod ports;
+mod process;
+mod reply;
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use nexy_proto::{
+    streaming::{StreamRequest, streaming_service_client::StreamingServiceClient},
+    worker::worker_client::WorkerClient,
+};
+use tempfile::TempDir;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+
+pub use self::{
+    binaries::{binary, workspace_root},
+    ports::Ports,
+    process::Process,
+    reply::{Action, Reply},
+};
+
+/// How long a process may take to come up or to leave.
+const LIFE_SIGN: Duration = Duration::from_secs(20);
+
+/// A running product.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where each part listens.
+    pub ports: Ports,
+    /// `None` while it is stopped.
+    pub gateway: Option<Process>,
+    /// `None` while it is stopped.
+    pub worker: Option<Process>,
+    /// `None` while it is stopped.
+    pub update: Option<Process>,
+    /// nginx with TLS; `None` when not asked for.
+    pub ingress: Option<Process>,
+    environment: Vec<(String, String)>,
+    dir: TempDir,
+}
+
+/// What a stack is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    environment: Vec<(String, String)>,
+    ingress: bool,
+}
+
+// === impl Builder ===
+
+impl Builder {
+    /// Sets a variable for every process; the last one of a name wins.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Puts nginx with TLS in front.
+    #[must_use]
+    pub fn with_ingress(mut self) -> Self {
+        self.ingress = true;
+        self
+    }
+
+    /// Starts everything and waits until it serves.
+    ///
+    /// # Errors
+    /// When a process does not come up; its last lines are in the error.
+    pub async fn start(self) -> anyhow::Result<Stack> {
+        let dir = tempfile::tempdir().context("make a data folder")?;
+        let ports = Ports::free()?;
+        let mut environment = base_environment(&ports, dir.path());
+        environment.extend(self.environment);
+        let mut stack = Stack {
+            ports,
+            gateway: None,
+            worker: None,
+            update: None,
+            ingress: None,
+            environment,
+            dir,
+        };
+        stack.start_update().await?;
+        stack.start_worker().await?;
+        stack.start_gateway().await?;
+        if self.ingress {
+            stack.start_ingress().await?;
+        }
+        stack.wait_ready().await?;
+        Ok(stack)
+    }
+}
+
+// === impl Stack ===
+
+impl Stack {
+    /// A stack with the embedded defaults in the dev environment.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The folder of databases, certificates and updates.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Starts the gateway.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_gateway(&mut self) -> anyhow::Result<()> {
+        self.gateway = Some(self.start("nexy-gateway", &[]).await?);
+        Ok(())
+    }
+
+    /// Starts the worker.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_worker(&mut self) -> anyhow::Result<()> {
+        self.worker = Some(self.start("nexy-worker", &[]).await?);
+        Ok(())
+    }
+
+    /// Starts the update server.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_update(&mut self) -> anyhow::Result<()> {
+        self.update = Some(self.start("nexy-update", &[]).await?);
+        Ok(())
+    }
+
+    /// Starts nginx.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_ingress(&mut self) -> anyhow::Result<()> {
+        self.ingress = Some(Process::spawn("nexyctl", &["ingress"], &self.environment)?);
+        let at = format!("127.0.0.1:{}", self.ports.tls);
+        ports::wait_open(&at, LIFE_SIGN).await.context("wait for nginx")
+    }
+
+    /// Waits until the gateway has a ready worker.
+    ///
+    /// # Errors
+    /// When it has none within the time.
+    pub async fn wait_ready(&self) -> anyhow::Result<()> {
+        let url = format!("http://127.0.0.1:{}/ready", self.ports.gateway_http);
+        ports::wait_http_ok(&url, LIFE_SIGN).await.context("wait for a ready gateway")
+    }
+
+    /// A client of the gateway's own port.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn client(&self) -> anyhow::Result<StreamingServiceClient<Channel>> {
+        let endpoint =
+            Endpoint::from_shared(format!("http://127.0.0.1:{}", self.ports.gateway_grpc))?;
+        Ok(StreamingServiceClient::new(endpoint.connect().await?))
+    }
+
+    /// A client of the public door, with the stack's own certificate trusted.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn tls_client(&self) -> anyhow::Result<StreamingServiceClient<Channel>> {
+        let tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(self.certificate()?))
+            .domain_name("localhost");
+        let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{}", self.ports.tls))?
+            .tls_config(tls)?;
+        Ok(StreamingServiceClient::new(endpoint.connect().await?))
+    }
+
+    /// A client of the worker's internal port.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn worker_client(&self) -> anyhow::Result<WorkerClient<Channel>> {
+        let endpoint =
+            Endpoint::from_shared(format!("http://127.0.0.1:{}", self.ports.worker_grpc))?;
+        Ok(WorkerClient::new(endpoint.connect().await?))
+    }
+
+    /// The PEM that a client of the public door has to trust.
+    ///
+    /// # Errors
+    /// When nginx has not been started.
+    pub fn certificate(&self) -> anyhow::Result<String> {
+        let tls = self.data_dir().join("tls");
+        let candidates = ["ca.pem", "cert.pem", "certificate.pem"];
+        candidates
+            .iter()
+            .find_map(|name| std::fs::read_to_string(tls.join(name)).ok())
+            .with_context(|| format!("find the certificate in {}", tls.display()))
+    }
+
+    /// Asks one question of the gateway's own port and collects the reply.
+    ///
+    /// # Errors
+    /// When the call cannot be made at all.
+    pub async fn ask(&self, prompt: &str) -> anyhow::Result<Reply> {
+        let mut client = self.client().await?;
+        Reply::of(&mut client, question("test-device", prompt)).await
+    }
+
+    /// Everything that every process wrote so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        [&self.gateway, &self.worker, &self.update, &self.ingress]
+            .into_iter()
+            .flatten()
+            .flat_map(Process::lines)
+            .collect()
+    }
+
+    async fn start(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Process> {
+        let process = Process::spawn(name, arguments, &self.environment)?;
+        process.wait_for("decision=listening", LIFE_SIGN).await?;
+        Ok(process)
+    }
+}
+
+/// A question of a device in a session of its own.
+#[must_use]
+pub fn question(device: &str, prompt: &str) -> StreamRequest {
+    StreamRequest {
+        prompt: prompt.to_owned(),
+        hardware_id: device.to_owned(),
+        session_id: uuid::Uuid::new_v4().to_string(),
+        ..StreamRequest::default()
+    }
+}
+
+fn base_environment(ports: &Ports, data: &Path) -> Vec<(String, String)> {
+    let updates = data.join("updates");
+    let rows = [
+        ("NEXY_ENV", "dev".to_owned()),
+        ("NEXY_DATA_DIR", data.display().to_string()),
+        ("UPDATE_DIR", updates.display().to_string()),
+        ("GRPC_HOST", "127.0.0.1".to_owned()),
+        ("HTTP_HOST", "127.0.0.1".to_owned()),
+        ("UPDATE_HOST", "127.0.0.1".to_owned()),
+        ("WORKER_HOST", "127.0.0.1".to_owned()),
+        ("INGRESS_LISTEN_HOST", "127.0.0.1".to_owned()),
+        ("GRPC_PORT", ports.gateway_grpc.to_string()),
+        ("HTTP_PORT", ports.gateway_http.to_string()),
+        ("WORKER_PORT", ports.worker_grpc.to_string()),
+        ("WORKER_HTTP_PORT", ports.worker_http.to_string()),
+        ("WORKER_ADDRS", format!("127.0.0.1:{}", ports.worker_grpc)),
+        ("UPDATE_PORT", ports.update_http.to_string()),
+        ("UPDATE_GRPC_PORT", ports.update_grpc.to_string()),
+        ("UPDATE_GRPC_ADDR", format!("127.0.0.1:{}", ports.update_grpc)),
+        ("INGRESS_TLS_PORT", ports.tls.to_string()),
+        ("INGRESS_HTTP_PORT", ports.plain.to_string()),
+        ("INGRESS_GATEWAY_GRPC_ADDR", format!("127.0.0.1:{}", ports.gateway_grpc)),
+        ("INGRESS_GATEWAY_HTTP_ADDR", format!("127.0.0.1:{}", ports.gateway_http)),
+        ("INGRESS_UPDATE_HTTP_ADDR", format!("127.0.0.1:{}", ports.update_http)),
+        ("SERVER_VERSION", "1.2.3".to_owned()),
+        ("SERVER_BUILD", "test".to_owned()),
+        // The limits of a person at a keyboard; tests are quicker.
+        ("BACKPRESSURE_MAX_RATE", "0".to_owned()),
+    ];
+    rows.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}

@@ -1,0 +1,132 @@
+use bytes::{Bytes, BytesMut};
+use nexy_types::SampleRate;
+
+use super::{
+    OutputFormat,
+    resampler::Resampler,
+    samples::{Edges, SAMPLE_BYTES, Samples},
+};
+use crate::Error;
+
+/// Louder than this is a sound: −60 dB of full scale, far under any voice and
+/// over the noise of a quantiser.
+const AUDIBLE: u16 = 32;
+
+/// Silence that is held back at most, in seconds of the voice's audio. A voice
+/// that has not begun by then does not speak.
+const LONGEST_LEAD_SECONDS: usize = 5;
+
+/// Makes frames out of chunks. Plain state, no waiting: [`super::frames`] moves
+/// the bytes.
+pub(super) struct Framer {
+    edges: Edges,
+    samples: Samples,
+    resampler: Option<Resampler>,
+    resampled: BytesMut,
+    chunk_bytes: usize,
+    lead_limit: usize,
+    state: State,
+    finished: bool,
+}
+
+/// How far the listener's side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing audible has come; everything is held back.
+    Silent,
+    /// Something audible is there, no frame has left.
+    Audible,
+    /// The first frame has left.
+    Begun,
+}
+
+// === impl Framer ===
+
+impl Framer {
+    pub(super) fn new(from: SampleRate, format: OutputFormat) -> Result<Self, Error> {
+        let to = format.sample_rate;
+        let resampler = if from == to { None } else { Some(Resampler::new(from, to)?) };
+        Ok(Self {
+            edges: Edges::default(),
+            samples: Samples::default(),
+            resampler,
+            resampled: BytesMut::new(),
+            chunk_bytes: (format.chunk_bytes & !1).max(SAMPLE_BYTES),
+            lead_limit: (from.hz() as usize).saturating_mul(LONGEST_LEAD_SECONDS * SAMPLE_BYTES),
+            state: State::Silent,
+            finished: false,
+        })
+    }
+
+    /// Takes a chunk of the voice. [`Error::Silent`] when the voice should have
+    /// begun long ago.
+    pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), Error> {
+        let (mended, whole) = self.edges.cut(chunk);
+        if self.state == State::Silent && (is_audible(mended.as_slice()) || any_audible(&whole)) {
+            self.state = State::Audible;
+        }
+        if let Some(sample) = mended {
+            self.samples.push_sample(sample);
+        }
+        self.samples.push(whole);
+        if self.state == State::Silent && self.samples.len() > self.lead_limit {
+            return Err(Error::Silent);
+        }
+        Ok(())
+    }
+
+    /// The voice has ended: everything that is left goes out. [`Error::Silent`]
+    /// when there was no sound in it.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        self.finished = true;
+        if self.state == State::Silent { Err(Error::Silent) } else { Ok(()) }
+    }
+
+    /// The next frame, if there is enough for one.
+    pub(super) fn next_frame(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.state == State::Silent {
+            return Ok(None);
+        }
+        let frame = if self.resampler.is_some() {
+            self.resample()?;
+            let bytes = self.resampled.len().min(self.chunk_bytes);
+            (bytes >= self.least_of(bytes)).then(|| self.resampled.split_to(bytes).freeze())
+        } else {
+            self.samples.take(self.least_of(self.samples.len()), self.chunk_bytes)
+        };
+        if frame.is_some() {
+            self.state = State::Begun;
+        }
+        Ok(frame)
+    }
+
+    /// The fewest bytes worth a frame when `available` are there: half a frame,
+    /// but anything at the beginning and at the end.
+    fn least_of(&self, available: usize) -> usize {
+        let half = (self.chunk_bytes / 2).next_multiple_of(SAMPLE_BYTES);
+        if self.state == State::Begun && !self.finished {
+            half
+        } else {
+            half.min(available).max(SAMPLE_BYTES)
+        }
+    }
+
+    /// Converts as much as one frame needs.
+    fn resample(&mut self) -> Result<(), Error> {
+        let Some(resampler) = self.resampler.as_mut() else { return Ok(()) };
+        let mut more = true;
+        while more && self.resampled.len() < self.chunk_bytes {
+            more = resampler.step(&mut self.samples, &mut self.resampled)?
+                || (self.finished && resampler.flush(&mut self.resampled)?);
+        }
+        Ok(())
+    }
+}
+
+fn any_audible(whole: &[u8]) -> bool {
+    is_audible(whole.as_chunks::<SAMPLE_BYTES>().0)
+}
+
+fn is_audible(samples: &[[u8; SAMPLE_BYTES]]) -> bool {
+    samples.iter().any(|pair| i16::from_le_bytes(*pair).unsigned_abs() > AUDIBLE)
+}

@@ -81,6 +81,7 @@ keys! {
     "update.public_key" update_public_key => Kind::PublicKey;
     "update.rescan_interval_ms" update_rescan_interval_ms => millis(50, 60_000);
     "update.latest_cache_ttl_seconds" update_latest_cache_ttl_seconds => seconds(0, DAY);
+    "update.request_timeout_ms" update_request_timeout_ms => millis(1, 600_000);
     "update.latest_timeout_ms" update_latest_timeout_ms => millis(1, 60_000);
     "update.feed_title" update_feed_title => Kind::Text;
     "update.feed_link" update_feed_link => Kind::Url(&["https"]);

@@ -32,7 +32,11 @@ pub(crate) fn capture_with(level: &str, provider: SdkTracerProvider) -> Capture 
             lines.push(line);
         }
     });
-    Capture { lines, _installed: tracing::subscriber::set_default(subscriber) }
+    let installed = tracing::subscriber::set_default(subscriber);
+    // A place in the code that another thread met first is remembered as one
+    // that nobody listens to.
+    tracing::callsite::rebuild_interest_cache();
+    Capture { lines, _installed: installed }
 }
 
 // === impl Capture ===

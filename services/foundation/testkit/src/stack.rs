@@ -1,16 +1,17 @@
 //! The whole product as real processes on loopback.
 //!
-//! Every service binds port 0 first and is then pinned to what it got, so that
-//! it can be stopped and started again at the same address.
+//! Each part has a port of its own for as long as its stack lives, so that it
+//! can be stopped and started again at the same address.
 
 mod binaries;
+mod line;
 mod ports;
 mod process;
 mod reply;
 
 use std::{path::Path, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use nexy_proto::{
     streaming::{StreamRequest, streaming_service_client::StreamingServiceClient},
     worker::worker_client::WorkerClient,
@@ -20,7 +21,8 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 pub use self::{
     binaries::{binary, workspace_root},
-    ports::Ports,
+    line::Line,
+    ports::{Ports, free_port},
     process::Process,
     reply::{Action, Reply},
 };
@@ -50,6 +52,7 @@ pub struct Stack {
 pub struct Builder {
     environment: Vec<(String, String)>,
     ingress: bool,
+    without_worker: bool,
 }
 
 // === impl Builder ===
@@ -66,6 +69,13 @@ impl Builder {
     #[must_use]
     pub fn with_ingress(mut self) -> Self {
         self.ingress = true;
+        self
+    }
+
+    /// Leaves the worker to be started later.
+    #[must_use]
+    pub fn without_worker(mut self) -> Self {
+        self.without_worker = true;
         self
     }
 
@@ -88,12 +98,16 @@ impl Builder {
             dir,
         };
         stack.start_update().await?;
-        stack.start_worker().await?;
+        if !self.without_worker {
+            stack.start_worker().await?;
+        }
         stack.start_gateway().await?;
         if self.ingress {
             stack.start_ingress().await?;
         }
-        stack.wait_ready().await?;
+        if !self.without_worker {
+            stack.wait_ready().await?;
+        }
         Ok(stack)
     }
 }
@@ -198,10 +212,7 @@ impl Stack {
     /// When nginx has not been started.
     pub fn certificate(&self) -> anyhow::Result<String> {
         let tls = self.data_dir().join("tls");
-        let candidates = ["ca.pem", "cert.pem", "certificate.pem"];
-        candidates
-            .iter()
-            .find_map(|name| std::fs::read_to_string(tls.join(name)).ok())
+        std::fs::read_to_string(tls.join("certificate.pem"))
             .with_context(|| format!("find the certificate in {}", tls.display()))
     }
 
@@ -212,6 +223,39 @@ impl Stack {
     pub async fn ask(&self, prompt: &str) -> anyhow::Result<Reply> {
         let mut client = self.client().await?;
         Reply::of(&mut client, question("test-device", prompt)).await
+    }
+
+    /// The variables that every process of this stack gets.
+    #[must_use]
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// The decision log of everything so far.
+    ///
+    /// # Errors
+    /// When a process wrote anything else.
+    pub fn decisions(&self) -> anyhow::Result<Vec<Line>> {
+        self.log()
+            .iter()
+            .filter(|line| !is_access_line(line))
+            .map(|line| Line::parse(line))
+            .collect()
+    }
+
+    /// Fails when a process wrote what is no decision line, or warned of
+    /// anything but these decisions.
+    ///
+    /// # Errors
+    /// The lines in question.
+    pub fn assert_quiet(&self, expected: &[&str]) -> anyhow::Result<()> {
+        let lines = self.decisions()?;
+        let unexpected: Vec<_> = lines
+            .iter()
+            .filter(|line| line.is_loud() && !expected.contains(&line.decision.as_str()))
+            .collect();
+        ensure!(unexpected.is_empty(), "unexpected warnings: {unexpected:#?}");
+        Ok(())
     }
 
     /// Everything that every process wrote so far.
@@ -240,6 +284,11 @@ pub fn question(device: &str, prompt: &str) -> StreamRequest {
         session_id: uuid::Uuid::new_v4().to_string(),
         ..StreamRequest::default()
     }
+}
+
+/// nginx writes one JSON object for each request beside the ingress's own lines.
+fn is_access_line(line: &str) -> bool {
+    line.starts_with("{\"ts\":")
 }
 
 fn base_environment(ports: &Ports, data: &Path) -> Vec<(String, String)> {

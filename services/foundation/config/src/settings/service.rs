@@ -67,6 +67,8 @@ pub struct Update {
     pub rescan_interval: Duration,
     /// How long the gateway trusts the latest version it was told.
     pub latest_cache_ttl: Duration,
+    /// How long a request may take to its first byte.
+    pub request_timeout: Duration,
     /// How long the gateway waits to be told the latest version.
     pub latest_timeout: Duration,
     /// Title of the feed.

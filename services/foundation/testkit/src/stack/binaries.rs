@@ -1,10 +1,21 @@
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
+use serde::Deserialize;
+
+/// The packages whose binaries are the product.
+const PACKAGES: [&str; 4] = ["nexy-gateway", "nexy-worker", "nexy-update", "nexyctl"];
+
+/// What cargo says of one thing that it built (`--message-format=json`).
+#[derive(Deserialize)]
+struct Built {
+    executable: Option<PathBuf>,
+}
 
 /// The root of the checkout.
 #[must_use]
@@ -18,28 +29,36 @@ pub fn workspace_root() -> PathBuf {
 /// them, so the first caller of a test process does.
 ///
 /// # Errors
-/// When they cannot be built.
+/// When it cannot be built; that another one cannot does not matter.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let folder = BUILT
+    static BUILT: OnceLock<Result<HashMap<String, PathBuf>, String>> = OnceLock::new();
+    let binaries = BUILT
         .get_or_init(|| build().map_err(|error| format!("{error:#}")))
-        .clone()
+        .as_ref()
         .map_err(anyhow::Error::msg)?;
-    Ok(folder.join(name))
+    binaries.get(name).cloned().with_context(|| format!("{name} does not build"))
 }
 
-fn build() -> anyhow::Result<PathBuf> {
+fn build() -> anyhow::Result<HashMap<String, PathBuf>> {
     // target/PROFILE/deps/TEST
     let test = std::env::current_exe().context("find the running test")?;
-    let folder = test.ancestors().nth(2).context("find the target folder")?.to_path_buf();
+    let profile = test.ancestors().nth(2).and_then(Path::file_name).context("find the profile")?;
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(workspace_root()).args(["build", "--quiet", "--bins"]);
-    for package in ["nexy-gateway", "nexy-worker", "nexy-update", "nexyctl"] {
+    cargo
+        .current_dir(workspace_root())
+        .args(["build", "--quiet", "--bins", "--keep-going"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit());
+    for package in PACKAGES {
         cargo.args(["--package", package]);
     }
-    if folder.file_name().is_some_and(|profile| profile == "release") {
+    if profile == "release" {
         cargo.arg("--release");
     }
-    ensure!(cargo.status().context("run cargo")?.success(), "the binaries do not build");
-    Ok(folder)
+    let output = cargo.output().context("run cargo")?;
+    let paths = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Built>(line).ok()?.executable);
+    Ok(paths.filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path))).collect())
 }

@@ -1,10 +1,19 @@
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use tokio::{net::TcpStream, time::Instant};
 
 /// How long to wait between two looks at something that is not there yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Where tests listen: below the ephemeral ports of Linux, 32768 to 60999.
+const FIRST_PORT: u16 = 11_000;
+/// How many ports there are.
+const PORTS: u16 = 20_000;
 
 /// Where each part of a stack listens on loopback.
 #[derive(Debug, Clone, Copy)]
@@ -30,19 +39,14 @@ pub struct Ports {
 // === impl Ports ===
 
 impl Ports {
-    /// Ports that are free now. Held open until all are chosen, so that no two
-    /// are the same.
+    /// Ports that are free now. They lie below the range from which the system
+    /// takes the ports of outgoing connections (ip(7)), and no two stacks of a
+    /// process get the same: what is free now is free when a service binds it.
     ///
     /// # Errors
-    /// When the system has none.
+    /// When there are none.
     pub fn free() -> anyhow::Result<Self> {
-        let mut held = Vec::new();
-        let mut next = || -> anyhow::Result<u16> {
-            let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
-            let port = listener.local_addr()?.port();
-            held.push(listener);
-            Ok(port)
-        };
+        let next = free_port;
         Ok(Self {
             gateway_grpc: next()?,
             gateway_http: next()?,
@@ -54,6 +58,24 @@ impl Ports {
             plain: next()?,
         })
     }
+}
+
+/// A port that nobody listens on, and that this process gives out once.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> anyhow::Result<u16> {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Processes of tests that run side by side begin at different places.
+    let offset = u16::try_from(std::process::id() % u32::from(PORTS))?;
+    for _ in 0..PORTS {
+        let given = GIVEN.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST_PORT + offset.wrapping_mul(97).wrapping_add(given) % PORTS;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port is free")
 }
 
 /// Waits until somebody listens.

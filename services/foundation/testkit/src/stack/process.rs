@@ -2,6 +2,7 @@ use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -18,6 +19,7 @@ pub struct Process {
     name: String,
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 // === impl Process ===
@@ -46,9 +48,9 @@ impl Process {
             .stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("start {name}"))?;
         let lines = Arc::default();
-        collect(child.stdout.take(), &lines);
-        collect(child.stderr.take(), &lines);
-        Ok(Self { name: name.to_owned(), child, lines })
+        let readers = [collect(child.stdout.take(), &lines), collect(child.stderr.take(), &lines)];
+        let readers = readers.into_iter().flatten().collect();
+        Ok(Self { name: name.to_owned(), child, lines, readers })
     }
 
     /// Every line so far, of both outputs.
@@ -89,7 +91,7 @@ impl Process {
         Ok(())
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process. All its lines are there afterwards.
     ///
     /// # Errors
     /// When it does not end in time.
@@ -97,6 +99,7 @@ impl Process {
         let until = Instant::now() + within;
         loop {
             if let Some(status) = self.child.try_wait()? {
+                self.read_out();
                 return Ok(status);
             }
             if Instant::now() > until {
@@ -133,6 +136,14 @@ impl Process {
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }
+
+    /// The readers end with the process's outputs.
+    fn read_out(&mut self) {
+        for reader in self.readers.drain(..) {
+            // One that panicked has read what it could.
+            let _read = reader.join();
+        }
+    }
 }
 
 impl Drop for Process {
@@ -149,12 +160,15 @@ impl Drop for Process {
 }
 
 /// Ends with the output, that is with the process.
-fn collect(output: Option<impl std::io::Read + Send + 'static>, lines: &Arc<Mutex<Vec<String>>>) {
-    let Some(output) = output else { return };
+fn collect(
+    output: Option<impl std::io::Read + Send + 'static>,
+    lines: &Arc<Mutex<Vec<String>>>,
+) -> Option<JoinHandle<()>> {
+    let output = output?;
     let lines = Arc::clone(lines);
-    std::thread::spawn(move || {
+    Some(std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
-    });
+    }))
 }

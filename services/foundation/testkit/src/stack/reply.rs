@@ -29,6 +29,8 @@ pub struct Reply {
     pub status: Option<Status>,
     /// The trailers.
     pub trailers: MetadataMap,
+    /// What came in which order; many audio chunks in a row stand once.
+    pub outline: Vec<String>,
     /// From the request to the first text.
     pub first_text: Option<Duration>,
     /// From the request to the first audio.
@@ -103,6 +105,10 @@ impl Reply {
 
     /// Files one message.
     pub fn take(&mut self, message: StreamResponse, began: Instant) {
+        let item = item(&message);
+        if item != "audio" || self.outline.last().is_none_or(|last| *last != item) {
+            self.outline.push(item);
+        }
         match message.content {
             Some(Content::TextChunk(text)) => match text.strip_prefix(MCP_PREFIX) {
                 Some(json) => self.actions.push(Action::McpPrefix(parsed(json))),
@@ -163,6 +169,22 @@ impl Reply {
     #[must_use]
     pub fn trailer(&self, name: &str) -> Option<&str> {
         self.trailers.get(name)?.to_str().ok()
+    }
+}
+
+fn item(message: &StreamResponse) -> String {
+    match &message.content {
+        Some(Content::TextChunk(text)) if text.starts_with(MCP_PREFIX) => "action".to_owned(),
+        Some(Content::TextChunk(_)) => "text".to_owned(),
+        Some(Content::AudioChunk(_)) => "audio".to_owned(),
+        Some(Content::EndMessage(_)) => "end".to_owned(),
+        Some(Content::ErrorMessage(_)) => "error".to_owned(),
+        Some(Content::ActionMessage(_)) => "action".to_owned(),
+        Some(Content::BrowserProgress(_)) => "progress".to_owned(),
+        Some(Content::TurnEvent(event)) => {
+            format!("{} {}", event.kind().as_str_name().to_lowercase(), event.turn)
+        }
+        None => "nothing".to_owned(),
     }
 }
 

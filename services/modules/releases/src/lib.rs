@@ -1,0 +1,34 @@
+//! Manifests, versions, signatures and the appcast feed, as pure functions.
+//!
+//! The rules by which a release is accepted and shown to Sparkle 2 clients live
+//! here, once: the update server applies them when it loads a release, the
+//! operators' tool when it publishes one. Nothing here reads a file, a clock or
+//! the network; callers bring the bytes.
+//!
+//! Invariants: a [`Manifest`] in hand is valid; a signature is only ever
+//! verified strictly; [`feed::render`] of valid releases passes
+//! [`feed::check`]; versions are ordered as Sparkle orders them
+//! ([`version::compare`]), never as semver would.
+//!
+//! Not here: signing and keys, roll-out rules, deltas, publishing.
+
+mod artifact;
+mod channel;
+mod digest;
+pub mod feed;
+mod file_name;
+mod manifest;
+mod problem;
+pub mod signature;
+mod url;
+pub mod version;
+
+pub use artifact::{Architecture, Artifact, ArtifactKind, ArtifactVerifier, MinimumOs};
+pub use channel::Channel;
+pub use digest::Sha256Digest;
+pub use file_name::FileName;
+pub use manifest::{MAX_MANIFEST_BYTES, Manifest, may_replace};
+pub use problem::Problem;
+pub use signature::{PublicKey, Signature};
+pub use url::HttpsUrl;
+pub use version::Version;

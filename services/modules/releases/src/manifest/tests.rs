@@ -1,0 +1,179 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{MAX_MANIFEST_BYTES, Manifest, may_replace};
+
+/// The example of the contract.
+fn example() -> Value {
+    json!({
+        "version": "2.0.0.32",
+        "build": "2.0.0.32",
+        "artifact": {
+            "type": "dmg",
+            "url": "https://example.com/updates/downloads/Nexy-2.0.0.32.dmg",
+            "size": 275_899_820,
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "arch": "universal2",
+            "min_os": "11.0",
+            "ed25519": "EIawm2YkDZ2gBfkEMF2+1VuuTeXnCGZOdnMdVgPPvDZioq7bvDayXqKkIIzSjKMmeFdcFJOHdnba5ZV60+gPBw==",
+        },
+        "critical": false,
+        "auto_install": true,
+        "notes_url": "https://example.com/notes/2.0.0.32",
+        "release_date": "2026-02-26T19:57:35+00:00",
+    })
+}
+
+fn with(pointer: &str, value: Value) -> Value {
+    let mut manifest = example();
+    *manifest.pointer_mut(pointer).unwrap() = value;
+    manifest
+}
+
+fn without(pointer: &str) -> Value {
+    let mut manifest = example();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    manifest.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
+    manifest
+}
+
+fn parse(manifest: &Value) -> Result<Manifest, Vec<crate::Problem>> {
+    Manifest::parse(manifest.to_string().as_bytes())
+}
+
+#[track_caller]
+fn refused(manifest: &Value, key: &str, reason: &str) {
+    let problems = parse(manifest).unwrap_err();
+    let [problem] = problems.as_slice() else { panic!("not one problem: {problems:?}") };
+    assert_eq!(problem.key, key);
+    assert!(problem.reason.contains(reason), "{problem}");
+}
+
+#[test]
+fn takes_the_example_and_gives_it_back() {
+    let manifest = parse(&example()).unwrap();
+    assert_eq!(manifest.build.as_str(), "2.0.0.32");
+    assert_eq!(manifest.artifact.file_name.as_str(), "Nexy-2.0.0.32.dmg");
+    assert_eq!(manifest.release_date.to_string(), "2026-02-26T19:57:35Z");
+    let written = serde_json::to_vec(&manifest).unwrap();
+    assert_eq!(Manifest::parse(&written).unwrap(), manifest);
+}
+
+#[test]
+fn refuses_numbers_where_versions_stand() {
+    for key in ["version", "build"] {
+        for number in [json!(3200), json!(2.0), json!(2)] {
+            refused(&with(&format!("/{key}"), number), key, "not the number");
+        }
+        refused(&with(&format!("/{key}"), json!("3200")), key, "CFBundleVersion");
+        refused(&with(&format!("/{key}"), json!("2.0-beta")), key, "CFBundleVersion");
+        refused(&with(&format!("/{key}"), json!(null)), key, "must be a string, not null");
+        refused(&without(&format!("/{key}")), key, "is missing");
+    }
+}
+
+#[test]
+fn refuses_each_broken_value_with_its_key_and_the_reason() {
+    let sha = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a0";
+    for (pointer, value, reason) in [
+        ("/artifact/type", json!("exe"), "one of dmg"),
+        ("/artifact/url", json!("http://example.com/a.dmg"), "https"),
+        ("/artifact/url", json!("a.dmg"), "https"),
+        ("/artifact/url", json!("https://example.com/"), "file name"),
+        ("/artifact/url", json!("https://example.com/..%2Fa.dmg"), "file name"),
+        ("/artifact/url", json!("https://example.com/a.zip"), "must end with .dmg"),
+        ("/artifact/size", json!(0), "length in bytes"),
+        ("/artifact/size", json!(-5), "length in bytes"),
+        ("/artifact/size", json!(1.5), "length in bytes"),
+        ("/artifact/size", json!("275899820"), "not a string"),
+        ("/artifact/sha256", json!(sha), "64 hex"),
+        ("/artifact/sha256", json!(format!("{sha}g")), "64 hex"),
+        ("/artifact/sha256", json!(""), "64 hex"),
+        ("/artifact/arch", json!("ppc"), "one of universal2"),
+        ("/artifact/min_os", json!(11.0), "must be a string"),
+        ("/artifact/min_os", json!("Big Sur"), "macOS version"),
+        ("/artifact/ed25519", json!("lol"), "base64 of 64 bytes"),
+        ("/artifact/ed25519", json!(7), "must be a string"),
+        ("/artifact", json!("Nexy.dmg"), "must be an object"),
+        ("/critical", json!("no"), "true or false"),
+        ("/critical", json!(null), "true or false"),
+        ("/auto_install", json!(1), "true or false"),
+        ("/notes_url", json!("http://example.com/notes"), "https"),
+        ("/release_date", json!("2026-02-26"), "RFC 3339"),
+        ("/release_date", json!("2026-02-26 19:57:35Z"), "RFC 3339"),
+        ("/release_date", json!("2026-02-26T19:57:35"), "RFC 3339"),
+        ("/release_date", json!("2026-02-30T19:57:35Z"), "RFC 3339"),
+        ("/release_date", json!("2026-02-26T19:57:35+00:00[UTC]"), "RFC 3339"),
+        ("/release_date", json!(1_772_135_855), "must be a string"),
+    ] {
+        let key = pointer.trim_start_matches('/').replace('/', ".");
+        refused(&with(pointer, value), &key, reason);
+    }
+}
+
+#[test]
+fn takes_what_may_be_left_out() {
+    for pointer in ["/critical", "/auto_install", "/notes_url", "/artifact/ed25519"] {
+        let manifest = parse(&without(pointer)).unwrap();
+        assert!(!manifest.critical);
+        assert!(manifest.auto_install);
+    }
+    // An empty signature is no signature: it must never reach a feed.
+    assert_eq!(parse(&with("/artifact/ed25519", json!(""))).unwrap().artifact.ed25519, None);
+    assert_eq!(parse(&with("/notes_url", json!(null))).unwrap().notes_url, None);
+}
+
+#[test]
+fn names_every_problem_at_once() {
+    let manifest = json!({
+        "version": 2, "artifact": { "type": "exe", "url": "ftp://x", "size": -1 }, "critical": 1,
+    });
+    let keys =
+        parse(&manifest).unwrap_err().into_iter().map(|problem| problem.key).collect::<Vec<_>>();
+    let expected = [
+        "version",
+        "build",
+        "artifact.type",
+        "artifact.url",
+        "artifact.size",
+        "artifact.sha256",
+        "artifact.arch",
+        "artifact.min_os",
+        "critical",
+        "release_date",
+    ];
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn refuses_what_is_no_json_object() {
+    let long = vec![b' '; usize::try_from(MAX_MANIFEST_BYTES).unwrap() + 1];
+    for bytes in [&b""[..], b"{", b"[]", b"\"manifest\"", b"\xff\xfe", &long] {
+        let problems = Manifest::parse(bytes).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].key, "manifest");
+    }
+}
+
+#[test]
+fn versions_never_go_backwards_in_a_channel() {
+    let other_bytes = json!("0".repeat(64));
+    let check = |old: Value, new: Value, expected: Option<&str>| {
+        let problem = may_replace(&parse(&old).unwrap(), &parse(&new).unwrap()).err();
+        assert_eq!(problem.as_ref().map(|problem| problem.key.as_str()), expected, "{problem:?}");
+    };
+    check(example(), example(), None);
+    check(example(), with("/critical", json!(true)), None);
+    check(example(), with("/build", json!("2.0.0.33")), None);
+    check(example(), with("/build", json!("2.0.0.4")), Some("build"));
+    check(example(), with("/build", json!("1.9")), Some("build"));
+    check(example(), with("/build", json!("2.0.0.32b1")), Some("build"));
+    check(example(), with("/artifact/sha256", other_bytes), Some("artifact.sha256"));
+}
+
+proptest! {
+    #[test]
+    fn reading_any_bytes_ends(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(Manifest::parse(&bytes).is_err());
+    }
+}

@@ -1,0 +1,130 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use axum::Router;
+use nexy_proto::update::update_server::UpdateServer;
+use nexy_runtime::{
+    Endpoint, Resources, Service, Shutdown,
+    grpc::{self, ObserveLayer},
+    ops::{self, Probe},
+};
+use nexy_telemetry::metrics;
+use tokio::net::TcpListener;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic_health::server::{HealthReporter, health_reporter};
+
+use crate::{
+    http::{self, Site},
+    library::{Keeper, Library},
+    rpc::{RPCS, UpdateRpc},
+    settings::Settings,
+};
+
+/// The update server, built and bound.
+pub(crate) struct App {
+    grpc: grpc::Settings,
+    health: HealthReporter,
+    /// Taken by `serve`.
+    parts: Mutex<Option<Parts>>,
+}
+
+struct Parts {
+    listeners: Listeners,
+    router: Router,
+    routes: Routes,
+    keeper: Keeper,
+}
+
+struct Listeners {
+    http: TcpListener,
+    grpc: TcpListener,
+}
+
+impl Service for App {
+    const NAME: &'static str = "nexy-update";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn endpoints(settings: &nexy_config::Settings) -> Vec<Endpoint> {
+        let update = &settings.update;
+        let endpoint = |name, key, port| Endpoint { name, key, host: update.host.clone(), port };
+        vec![
+            endpoint("http", "update.port", update.port),
+            endpoint("grpc", "update.grpc_port", update.grpc_port),
+        ]
+    }
+
+    async fn build(
+        config: Arc<nexy_config::Settings>,
+        mut resources: Resources,
+    ) -> anyhow::Result<Self> {
+        let listeners =
+            Listeners { http: resources.listener("http")?, grpc: resources.listener("grpc")? };
+        Self::assemble(&config, listeners, &resources.shutdown)
+    }
+
+    async fn serve(&self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Parts { listeners, router, routes, keeper } = parts.context("serve twice")?;
+        self.health.set_serving::<UpdateServer<UpdateRpc>>().await;
+        let http = async {
+            tokio::select! {
+                biased;
+                // Every request was answered and every download is complete.
+                served = ops::serve(listeners.http, router, shutdown.drain().clone()) => served,
+                // Downloads that still run are cut.
+                () = shutdown.force().cancelled() => Ok(()),
+            }
+        };
+        let observer = ObserveLayer::new("grpc", RPCS);
+        let grpc = grpc::serve(listeners.grpc, routes, observer, self.grpc, shutdown.clone());
+        let farewell = async {
+            shutdown.drain().cancelled().await;
+            self.health.set_not_serving::<UpdateServer<UpdateRpc>>().await;
+        };
+        let (http, grpc, (), ()) = tokio::join!(http, grpc, keeper.run(), farewell);
+        http.context("serve HTTP")?;
+        grpc.context("serve gRPC")
+    }
+}
+
+impl App {
+    fn assemble(
+        config: &nexy_config::Settings,
+        listeners: Listeners,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
+        metrics::declare(&[metrics::RPC_DURATION, metrics::RPC_REQUESTS]);
+        let settings = Arc::new(Settings::from_config(config, Self::VERSION)?);
+        let library = Arc::new(Library::default());
+        let drain = shutdown.drain();
+        let keeper = Keeper::new(Arc::clone(&settings), Arc::clone(&library), drain.clone())?;
+        let site = Site { settings, library: Arc::clone(&library), draining: drain.clone() };
+        let (health, health_service) = health_reporter();
+        let mut routes = RoutesBuilder::default();
+        routes.add_service(health_service).add_service(UpdateRpc::server(library));
+        let parts = Parts { listeners, router: router(site), routes: routes.routes(), keeper };
+        Ok(Self { grpc: config.into(), health, parts: Mutex::new(Some(parts)) })
+    }
+}
+
+/// Every route, with what all of them need around them.
+pub(crate) fn router(site: Site) -> Router {
+    let settings = Arc::clone(&site.settings);
+    let probe: Arc<dyn Probe> = Arc::new(site.clone());
+    http::layered(http::router(site).merge(ops::router(probe)), &settings)
+}
+
+impl Probe for Site {
+    fn ready(&self) -> Result<(), String> {
+        if self.draining.is_cancelled() {
+            return Err("the update server is shutting down".to_owned());
+        }
+        if !self.library.catalog().settled {
+            return Err("the releases are still being read".to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

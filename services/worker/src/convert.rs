@@ -1,0 +1,114 @@
+//! The border between generated messages and the worker's own types.
+
+use jiff::tz::TimeZone;
+use nexy_audio_generation::OutputFormat;
+use nexy_proto::worker as pb;
+use nexy_text_processing::Image;
+use nexy_types::{HardwareId, Language, ModuleStatus, SampleRate, SessionId, SpeechRate};
+use tonic::Status;
+
+use crate::{
+    question::{Listener, Question},
+    turn::{Ended, Event, Failure, Outcome},
+};
+
+/// The only channel count there is: speech is mono.
+const MONO: u32 = 1;
+
+/// Checks what a gateway sends. A gateway has checked it before, so a failure
+/// here is a bug on one of the two sides.
+pub(crate) fn question(request: pb::RespondRequest) -> Result<Question, Status> {
+    let device = HardwareId::parse(&request.hardware_id).map_err(invalid)?;
+    let session = SessionId::parse(&request.session_id).map_err(invalid)?;
+    Ok(Question {
+        device,
+        session,
+        prompt: request.prompt,
+        image: request.screenshot.map(|shot| Image { mime: shot.mime, data: shot.data }),
+        listener: listener(request.listener.unwrap_or_default())?,
+        actions_enabled: request.actions_enabled,
+    })
+}
+
+fn listener(listener: pb::Listener) -> Result<Listener, Status> {
+    Ok(Listener {
+        language: language(&listener.language)?,
+        voice: Some(listener.voice).filter(|voice| !voice.is_empty()),
+        rate: match listener.speech_rate {
+            0.0 => SpeechRate::NORMAL,
+            factor => SpeechRate::new(factor).map_err(invalid)?,
+        },
+        timezone: match listener.timezone.as_str() {
+            "" => None,
+            name => Some(TimeZone::get(name).map_err(|_| invalid("unknown time zone"))?),
+        },
+    })
+}
+
+/// An empty tag is no preference.
+pub(crate) fn language(tag: &str) -> Result<Option<Language>, Status> {
+    match tag {
+        "" => Ok(None),
+        tag => Language::parse(tag).map(Some).ok_or_else(|| invalid("malformed language tag")),
+    }
+}
+
+fn invalid(reason: impl ToString) -> Status {
+    Status::invalid_argument(reason.to_string())
+}
+
+pub(crate) fn event(turn: u64, event: Event) -> pb::RespondEvent {
+    use pb::respond_event::Event as Wire;
+    let event = match event {
+        Event::Text(text) => Wire::Text(text),
+        Event::Audio(pcm) => Wire::Audio(pcm),
+        Event::Action(action) => Wire::Action(pb::Action {
+            command: action.command,
+            args_json: serde_json::Value::Object(action.args).to_string(),
+        }),
+    };
+    pb::RespondEvent { turn, event: Some(event) }
+}
+
+pub(crate) fn audio_format(turn: u64, format: OutputFormat) -> pb::RespondEvent {
+    let event = pb::respond_event::Event::AudioFormat(wire_format(format.sample_rate));
+    pb::RespondEvent { turn, event: Some(event) }
+}
+
+pub(crate) fn wire_format(sample_rate: SampleRate) -> pb::AudioFormat {
+    pb::AudioFormat { sample_rate: sample_rate.hz(), channels: MONO }
+}
+
+pub(crate) fn ended(turn: u64, ended: Ended) -> pb::RespondEvent {
+    use pb::respond_event::Event as Wire;
+    let outcome = Some(outcome(ended.outcome));
+    let event = match ended.result {
+        Ok(()) => Wire::Completed(pb::Completed { outcome }),
+        Err(failure) => Wire::Failed(failed(failure, outcome)),
+    };
+    pb::RespondEvent { turn, event: Some(event) }
+}
+
+pub(crate) fn failed(failure: Failure, outcome: Option<pb::Outcome>) -> pb::Failed {
+    let Failure { error_type, message } = failure;
+    pb::Failed { error_type: error_type.as_str().to_owned(), message, outcome }
+}
+
+fn outcome(outcome: Outcome) -> pb::Outcome {
+    pb::Outcome {
+        llm: outcome.llm.to_owned(),
+        tts: outcome.tts.to_owned(),
+        degraded: outcome.degraded.into_iter().map(str::to_owned).collect(),
+        input_tokens: outcome.usage.input_tokens,
+        output_tokens: outcome.usage.output_tokens,
+        provider_wait_ms: outcome.provider_wait.map(|wait| wait.as_secs_f64() * 1e3),
+    }
+}
+
+pub(crate) fn module(status: ModuleStatus) -> pb::ModuleStatus {
+    pb::ModuleStatus {
+        name: status.name.to_owned(),
+        state: status.state.as_str().to_owned(),
+        reason: status.reason.unwrap_or_default(),
+    }
+}

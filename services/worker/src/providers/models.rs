@@ -1,0 +1,135 @@
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt as _;
+use nexy_config::Settings;
+use nexy_text_processing::{
+    ChatRequest, Delta, DeltaStream, Error, LanguageModel, Wait,
+    offline::{self, OfflineAssistant},
+    openai::OpenAiModel,
+};
+use nexy_types::{Module, ModuleState, ModuleStatus};
+use tokio::time::timeout;
+
+/// The language models in order of preference.
+pub(crate) struct Models {
+    models: Vec<Arc<dyn LanguageModel>>,
+    settings: ModelsSettings,
+}
+
+/// How long a model is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ModelsSettings {
+    /// From the request to the first text or tool call.
+    pub(crate) first_token: Duration,
+    /// Between two deltas.
+    pub(crate) stall: Duration,
+}
+
+// === impl Models ===
+
+impl Models {
+    /// Builds what the configuration lists.
+    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        use nexy_config::LlmProvider;
+        let mut models: Vec<Arc<dyn LanguageModel>> = Vec::new();
+        for provider in &settings.llm.providers {
+            match provider {
+                // Counted as not configured until it has a client.
+                LlmProvider::Gemini => {}
+                LlmProvider::OpenAi => models.push(Arc::new(openai(settings)?)),
+                LlmProvider::Offline => {
+                    models.push(Arc::new(OfflineAssistant::new(offline::Settings::default())));
+                }
+            }
+        }
+        Ok(Self::of(
+            models,
+            ModelsSettings {
+                first_token: settings.llm.first_token_timeout,
+                stall: settings.llm.stall_timeout,
+            },
+        ))
+    }
+
+    pub(crate) fn of(models: Vec<Arc<dyn LanguageModel>>, settings: ModelsSettings) -> Self {
+        Self { models, settings }
+    }
+
+    /// The models to ask, best first; only the first without fail-over.
+    pub(crate) fn to_ask(&self, fail_over: bool) -> &[Arc<dyn LanguageModel>] {
+        if fail_over { &self.models } else { self.models.get(..1).unwrap_or_default() }
+    }
+
+    /// Asks one model and waits until it has something to say.
+    ///
+    /// # Errors
+    /// When it refuses, breaks, or stays silent too long. A reply that ends
+    /// without a word is not an error here.
+    pub(crate) async fn open(
+        &self,
+        model: &dyn LanguageModel,
+        request: Arc<ChatRequest>,
+    ) -> Result<(Vec<Delta>, DeltaStream), Error> {
+        let opening = async {
+            // Asked once more than it has to say, when it had nothing to say.
+            let mut stream = model.reply(request).await?.fuse();
+            let mut first = Vec::new();
+            while let Some(delta) = stream.next().await {
+                first.push(delta?);
+                if first.last().is_some_and(is_content) {
+                    break;
+                }
+            }
+            let stream: DeltaStream = Box::pin(stream);
+            Ok((first, stream))
+        };
+        timeout(self.settings.first_token, opening)
+            .await
+            .unwrap_or(Err(Error::Timeout(Wait::FirstToken)))
+    }
+
+    /// The next delta of an opened reply, or its end.
+    pub(crate) async fn next(&self, stream: &mut DeltaStream) -> Option<Result<Delta, Error>> {
+        timeout(self.settings.stall, stream.next())
+            .await
+            .unwrap_or(Some(Err(Error::Timeout(Wait::Stall))))
+    }
+}
+
+// === impl Module for Models ===
+
+impl Module for Models {
+    fn name(&self) -> &'static str {
+        "text_processing"
+    }
+
+    fn status(&self) -> ModuleStatus {
+        match self.models.as_slice() {
+            [] => ModuleStatus::with_reason(self.name(), ModuleState::Down, "no language model"),
+            [only] if only.name() == "offline" => ModuleStatus {
+                reason: Some("offline assistant only: no language model is configured".to_owned()),
+                ..ModuleStatus::ready(self.name())
+            },
+            _ => ModuleStatus::ready(self.name()),
+        }
+    }
+}
+
+fn is_content(delta: &Delta) -> bool {
+    matches!(delta, Delta::Text(_) | Delta::ToolCall(_))
+}
+
+fn openai(settings: &Settings) -> anyhow::Result<OpenAiModel> {
+    let openai = &settings.llm.openai;
+    Ok(OpenAiModel::new(nexy_text_processing::openai::Settings {
+        base_url: openai.base_url.clone().unwrap_or_default(),
+        key: openai.key.clone(),
+        model: openai.model.clone(),
+        temperature: settings.llm.temperature,
+        max_tokens: settings.llm.max_tokens,
+        connect_timeout: settings.llm.connect_timeout,
+        first_token_timeout: settings.llm.first_token_timeout,
+        stall_timeout: settings.llm.stall_timeout,
+        max_event_bytes: settings.llm.max_event_bytes,
+    })?)
+}

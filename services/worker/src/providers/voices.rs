@@ -1,0 +1,242 @@
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use nexy_audio_generation::{
+    Error, EspeakSynthesizer, OpenAiSynthesizer, OutputFormat, SpeechSynthesizer, Stage, Utterance,
+    frames,
+};
+use nexy_config::Settings;
+use nexy_telemetry::metrics;
+use nexy_types::{BoxFuture, Module, ModuleState, ModuleStatus, SampleRate};
+use tokio::{sync::mpsc, time::timeout};
+
+use crate::decisions::Retry;
+
+/// The voices in order of preference.
+pub(crate) struct Voices {
+    voices: Vec<Arc<dyn SpeechSynthesizer>>,
+    settings: VoicesSettings,
+    /// Why nothing could be spoken when it was last tried.
+    trouble: Mutex<Option<String>>,
+}
+
+/// How long a voice is waited for, and what leaves it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct VoicesSettings {
+    pub(crate) format: OutputFormat,
+    /// From the request to the first byte of audio.
+    pub(crate) first_byte: Duration,
+    /// Between two chunks.
+    pub(crate) stall: Duration,
+}
+
+/// A voice that has begun to speak.
+pub(crate) struct Begun {
+    /// Its place in the order of preference.
+    pub(crate) place: usize,
+    pub(crate) name: &'static str,
+    /// How long its provider took to the first byte.
+    pub(crate) wait: Duration,
+    first: Bytes,
+    rest: Frames,
+}
+
+type Frames = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+// === impl Voices ===
+
+impl Voices {
+    /// Builds what the configuration lists.
+    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        use anyhow::Context as _;
+        use nexy_config::TtsProvider;
+        let mut voices: Vec<Arc<dyn SpeechSynthesizer>> = Vec::new();
+        for provider in &settings.tts.providers {
+            match provider {
+                // Counted as not configured until it has a client.
+                TtsProvider::Azure => {}
+                TtsProvider::OpenAi => voices.push(Arc::new(openai(settings)?)),
+                TtsProvider::Espeak => voices.push(Arc::new(espeak(settings))),
+            }
+        }
+        let sample_rate =
+            SampleRate::new(settings.audio.sample_rate).context("audio.sample_rate is 0")?;
+        let format = OutputFormat { sample_rate, chunk_bytes: settings.audio.streaming_chunk_size };
+        Ok(Self::of(
+            voices,
+            VoicesSettings {
+                format,
+                first_byte: settings.tts.first_byte_timeout,
+                stall: settings.tts.stall_timeout,
+            },
+        ))
+    }
+
+    pub(crate) fn of(voices: Vec<Arc<dyn SpeechSynthesizer>>, settings: VoicesSettings) -> Self {
+        Self { voices, settings, trouble: Mutex::new(None) }
+    }
+
+    /// The format of everything spoken.
+    pub(crate) fn format(&self) -> OutputFormat {
+        self.settings.format
+    }
+
+    /// Asks the voices from a place on until one can be heard. `None` when none
+    /// can; each failure is in the decision log.
+    pub(crate) async fn begin(
+        &self,
+        from: usize,
+        fail_over: bool,
+        utterance: &Utterance,
+    ) -> Option<Begun> {
+        let last = if fail_over { self.voices.len() } else { self.voices.len().min(1) };
+        for (place, voice) in self.voices.iter().enumerate().take(last).skip(from) {
+            let asked = Instant::now();
+            match self.first_frame(place, voice.as_ref(), utterance.clone()).await {
+                Ok(begun) => {
+                    self.note(None);
+                    metrics::PROVIDER_CALLS.increment([label(begun.name), "ok"]);
+                    return Some(begun);
+                }
+                Err(error) => self.report(voice.name(), &error, asked.elapsed()),
+            }
+        }
+        None
+    }
+
+    /// Passes on what a voice says, frame by frame.
+    ///
+    /// # Errors
+    /// When the voice breaks off or stalls; what was sent stays sent.
+    pub(crate) async fn speak(
+        &self,
+        mut begun: Begun,
+        frames_to: &mpsc::Sender<Bytes>,
+    ) -> Result<(), Error> {
+        let began = Instant::now();
+        let mut frame = begun.first;
+        loop {
+            // The listener is gone; nobody waits for the rest.
+            if frames_to.send(frame).await.is_err() {
+                return Ok(());
+            }
+            let next = timeout(self.settings.stall, begun.rest.next()).await;
+            frame = match next.unwrap_or(Some(Err(Error::Timeout { stage: Stage::Stall }))) {
+                Some(Ok(frame)) => frame,
+                None => return Ok(()),
+                Some(Err(error)) => {
+                    self.report(begun.name, &error, began.elapsed());
+                    return Err(error);
+                }
+            };
+        }
+    }
+
+    /// Waits for the first frame with a sound in it: a voice that is silent has
+    /// failed while another can still be asked.
+    async fn first_frame(
+        &self,
+        place: usize,
+        voice: &dyn SpeechSynthesizer,
+        utterance: Utterance,
+    ) -> Result<Begun, Error> {
+        let asked = Instant::now();
+        let opening = async {
+            let speech = voice.synthesize(utterance).await?;
+            let wait = asked.elapsed();
+            let mut rest: Frames = Box::pin(frames(speech, self.settings.format));
+            let first = rest.next().await.ok_or(Error::Silent)??;
+            Ok(Begun { place, name: voice.name(), wait, first, rest })
+        };
+        timeout(self.settings.first_byte, opening)
+            .await
+            .unwrap_or(Err(Error::Timeout { stage: Stage::FirstByte }))
+    }
+
+    fn report(&self, provider: &'static str, error: &Error, after: Duration) {
+        self.note(Some(error.to_string()));
+        nexy_telemetry::emit(&Retry {
+            stage: "tts",
+            provider,
+            label: label(provider),
+            error_type: error.error_type().as_str(),
+            reason: error.to_string(),
+            after,
+        });
+    }
+
+    fn note(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+impl Module for Voices {
+    fn name(&self) -> &'static str {
+        "audio_generation"
+    }
+
+    /// Asks each voice whether it could speak at all, so that `/status` tells
+    /// of a missing program before somebody misses the voice.
+    fn start(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let mut trouble = None;
+            for voice in &self.voices {
+                match timeout(self.settings.first_byte, voice.probe()).await {
+                    Ok(Ok(())) => return self.note(None),
+                    Ok(Err(error)) => trouble = Some(error.to_string()),
+                    Err(_) => trouble = Some(format!("{} does not answer", voice.name())),
+                }
+            }
+            self.note(trouble);
+        })
+    }
+
+    fn status(&self) -> ModuleStatus {
+        if self.voices.is_empty() {
+            return ModuleStatus::with_reason(self.name(), ModuleState::Down, "no voice");
+        }
+        match &*self.trouble.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => ModuleStatus::ready(self.name()),
+            Some(why) => {
+                ModuleStatus::with_reason(self.name(), ModuleState::Degraded, why.as_str())
+            }
+        }
+    }
+}
+
+/// A voice's name in metrics, where models and voices share one label.
+pub(crate) fn label(voice: &'static str) -> &'static str {
+    if voice == "openai" { "tts_openai" } else { voice }
+}
+
+fn openai(settings: &Settings) -> anyhow::Result<OpenAiSynthesizer> {
+    use anyhow::Context as _;
+    let openai = &settings.tts.openai;
+    Ok(OpenAiSynthesizer::new(nexy_audio_generation::openai::Settings {
+        base_url: openai.base_url.clone().unwrap_or_default(),
+        key: openai.key.clone(),
+        model: openai.model.clone(),
+        voice: openai.voice.clone(),
+        sample_rate: SampleRate::new(openai.sample_rate).context("tts.openai.sample_rate is 0")?,
+        connect_timeout: settings.tts.connect_timeout,
+        first_byte_timeout: settings.tts.first_byte_timeout,
+        stall_timeout: settings.tts.stall_timeout,
+    })?)
+}
+
+fn espeak(settings: &Settings) -> EspeakSynthesizer {
+    let espeak = &settings.tts.espeak;
+    EspeakSynthesizer::new(nexy_audio_generation::espeak::Settings {
+        program: espeak.program.clone().into(),
+        voice: espeak.voice.clone(),
+        words_per_minute: espeak.rate,
+        max_processes: espeak.max_processes,
+        first_byte_timeout: settings.tts.first_byte_timeout,
+        stall_timeout: settings.tts.stall_timeout,
+    })
+}

@@ -1,0 +1,161 @@
+//! One turn: memory → model → reply parser → segments → voices.
+//!
+//! Two halves run side by side. The *writer* reads the model and cuts what it
+//! says into segments; it never waits for the listener. The *speaker* sends
+//! each segment's text at once, has the next segments synthesised ahead, and
+//! sends their audio strictly in order; it never waits for the model while
+//! there is audio to send.
+//!
+//! Cancelling a turn is dropping its future: every provider request, process
+//! and task of it is owned by that future.
+
+mod outcome;
+mod speaker;
+mod writer;
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use nexy_assistant_response::{Action, Catalogue};
+use nexy_config::{CommandEntry, Flags};
+use nexy_memory_management::{Exchange, Handle as Memory, Recollection};
+use nexy_telemetry::metrics;
+use nexy_text_processing::{ChatRequest, Prompt};
+use nexy_types::{Command, Language};
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
+
+pub(crate) use self::outcome::{Ended, Failure, Outcome};
+use self::{outcome::Timeline, speaker::Speaker, writer::Writer};
+pub(crate) use self::{speaker::SpeakerSettings, writer::WriterSettings};
+use crate::{
+    providers::{Models, Voices},
+    question::Question,
+};
+
+/// What a turn sends to its listener, in order.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// One segment, for display.
+    Text(String),
+    /// Whole samples of the configured format.
+    Audio(Bytes),
+    /// A checked action, at most once.
+    Action(Action),
+}
+
+/// What every turn of this worker shares.
+pub(crate) struct Pipeline {
+    pub(crate) memory: Memory,
+    pub(crate) models: Models,
+    pub(crate) voices: Arc<Voices>,
+    pub(crate) commands: Vec<CommandEntry>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) settings: Settings,
+}
+
+/// The numbers of the pipeline.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) writer: WriterSettings,
+    pub(crate) speaker: SpeakerSettings,
+    /// Where a listener is who did not say.
+    pub(crate) timezone: jiff::tz::TimeZone,
+}
+
+// === impl Pipeline ===
+
+impl Pipeline {
+    /// Answers one question. Sends to `out` until the reply is over, the
+    /// listener is gone, or the future is dropped.
+    pub(crate) async fn answer(
+        &self,
+        question: Question,
+        flags: &Flags,
+        out: mpsc::Sender<Event>,
+    ) -> Ended {
+        let timeline = Timeline::start();
+        let recollection = self.recall(&question, flags).await;
+        let commands = self.commands(&question, flags);
+        // Nothing may be asked for when no command is on.
+        let catalogue = (!commands.is_empty()).then_some(&self.catalogue);
+        let request = Arc::new(self.request(&question, recollection, commands));
+        let (segments, to_speak) = mpsc::channel(self.settings.writer.max_segments);
+        let writer = Writer {
+            models: &self.models,
+            catalogue,
+            settings: &self.settings.writer,
+            fail_over: flags.fail_over(),
+            timeline: &timeline,
+        };
+        let speaker = Speaker {
+            voices: Arc::clone(&self.voices),
+            listener: &question.listener,
+            settings: self.settings.speaker,
+            fail_over: flags.fail_over(),
+            timeline: &timeline,
+        };
+        let (written, spoken) = tokio::join!(
+            writer.write(request, segments).instrument(tracing::info_span!("write")),
+            speaker.speak(to_speak, out).instrument(tracing::info_span!("speak")),
+        );
+        let ended = Ended::of(written, spoken, &timeline);
+        if ended.result.is_ok() && flags.workflow_integrations() {
+            let exchange = Exchange { prompt: question.prompt, reply: ended.reply.clone() };
+            self.memory.remember(question.device, exchange);
+        }
+        ended
+    }
+
+    async fn recall(&self, question: &Question, flags: &Flags) -> Recollection {
+        if !flags.workflow_integrations() {
+            return Recollection::default();
+        }
+        let asked = Instant::now();
+        let recalled =
+            self.memory.recall(&question.device).instrument(tracing::info_span!("memory")).await;
+        metrics::STAGE_DURATION.observe(["memory", "none"], asked.elapsed());
+        recalled
+    }
+
+    /// What the assistant may ask for in this turn.
+    fn commands(&self, question: &Question, flags: &Flags) -> Vec<Command> {
+        if !question.actions_enabled || !flags.workflow_integrations() {
+            return Vec::new();
+        }
+        let enabled =
+            self.commands.iter().filter(|entry| entry.is_enabled(flags, &question.device));
+        enabled.map(|entry| entry.command.clone()).collect()
+    }
+
+    fn request(
+        &self,
+        question: &Question,
+        recollection: Recollection,
+        commands: Vec<Command>,
+    ) -> ChatRequest {
+        let listener = &question.listener;
+        let zone = listener.timezone.as_ref().unwrap_or(&self.settings.timezone);
+        let language =
+            listener.language.clone().unwrap_or_else(|| Language::of_text(&question.prompt));
+        let now = jiff::Timestamp::now().to_zoned(zone.clone());
+        let system = Prompt { language: &language, now: &now, commands: &commands, memory: "" };
+        ChatRequest {
+            system: system.render(),
+            history: recollection.exchanges.into_iter().map(history).collect(),
+            prompt: question.prompt.clone(),
+            image: question.image.clone(),
+            commands,
+            language,
+            now,
+            outages: false,
+        }
+    }
+}
+
+fn history(Exchange { prompt, reply }: Exchange) -> nexy_text_processing::Exchange {
+    nexy_text_processing::Exchange { user: prompt, assistant: reply }
+}
+
+#[cfg(test)]
+mod tests;

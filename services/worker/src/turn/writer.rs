@@ -1,0 +1,303 @@
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use nexy_assistant_response::{Catalogue, Part, ReplyParser};
+use nexy_telemetry::metrics;
+use nexy_text_filtering::Segmenter;
+use nexy_text_processing::{ChatRequest, Delta, FinishReason, LanguageModel, Usage};
+use nexy_types::ErrorType;
+use tokio::{
+    sync::mpsc,
+    time::{Instant as Deadline, timeout_at},
+};
+
+use super::{
+    outcome::{Failure, Timeline},
+    speaker::Item,
+};
+use crate::{
+    decisions::{ActionDropped, ReplyWarning, Retry},
+    providers::Models,
+};
+
+/// The numbers of the writing half.
+#[derive(Debug, Clone)]
+pub(crate) struct WriterSettings {
+    pub(crate) segments: nexy_text_filtering::Settings,
+    /// More segments than a reply can have: the writer never waits for the
+    /// listener. A segment has at least one token.
+    pub(crate) max_segments: usize,
+    /// For all models together, first request to last word.
+    pub(crate) turn_budget: Duration,
+}
+
+/// Asks the models and cuts the reply into segments.
+pub(super) struct Writer<'a> {
+    pub(super) models: &'a Models,
+    /// `None` when no action may be asked for.
+    pub(super) catalogue: Option<&'a Catalogue>,
+    pub(super) settings: &'a WriterSettings,
+    pub(super) fail_over: bool,
+    pub(super) timeline: &'a Timeline,
+}
+
+/// What the models made of the request.
+pub(super) struct Written {
+    pub(super) model: &'static str,
+    pub(super) usage: Usage,
+    /// The segments joined by one space: the reply as the listener got it.
+    pub(super) reply: String,
+    pub(super) result: Result<(), Failure>,
+}
+
+/// Why a model's reply is not whole.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Model(#[from] nexy_text_processing::Error),
+    #[error("read language model: the reply is empty")]
+    Empty,
+    #[error("read language model: the reply reached its length limit")]
+    TooLong,
+    #[error("read language model: the reply was filtered by the provider")]
+    Filtered,
+    #[error("read language model: the reply broke off")]
+    CutOff,
+    #[error("wait for language model: the turn's budget is spent")]
+    OutOfTime,
+}
+
+/// One model's try at the reply.
+struct Attempt<'a> {
+    writer: &'a Writer<'a>,
+    to_speaker: &'a mpsc::Sender<Item>,
+    parser: ReplyParser,
+    segmenter: Segmenter,
+    /// An action that waits for the reply's first text.
+    action: Option<nexy_assistant_response::Action>,
+    reply: String,
+    usage: Usage,
+    /// Spent waiting for the model so far.
+    waited: Duration,
+    sent_any: bool,
+    finished: Option<FinishReason>,
+}
+
+// === impl Writer ===
+
+impl Writer<'_> {
+    pub(super) async fn write(
+        self,
+        request: Arc<ChatRequest>,
+        to_speaker: mpsc::Sender<Item>,
+    ) -> Written {
+        let deadline = Deadline::now() + self.settings.turn_budget;
+        let mut last_error = None;
+        for model in self.models.to_ask(self.fail_over) {
+            let asked = Instant::now();
+            let mut attempt = Attempt::new(&self, &to_speaker);
+            let request = with_outages(&request, last_error.is_some());
+            let result = timeout_at(deadline, attempt.run(model.as_ref(), request))
+                .await
+                .unwrap_or(Err(Broken::OutOfTime));
+            let heard = attempt.sent_any;
+            let written = attempt.into_written(model.name());
+            match result {
+                Ok(()) => {
+                    metrics::PROVIDER_CALLS.increment([model.name(), "ok"]);
+                    return written;
+                }
+                // A word was heard: a second reply would contradict it.
+                Err(error) if heard => {
+                    report(model.as_ref(), &error, asked.elapsed());
+                    return Written { result: Err(failure(&error)), ..written };
+                }
+                Err(error) => {
+                    report(model.as_ref(), &error, asked.elapsed());
+                    last_error = Some(error);
+                }
+            }
+        }
+        let result = Err(last_error.as_ref().map_or_else(no_model, failure));
+        Written { model: "", usage: Usage::default(), reply: String::new(), result }
+    }
+}
+
+// === impl Broken ===
+
+impl Broken {
+    fn error_type(&self) -> ErrorType {
+        match self {
+            Self::Model(error) => error.error_type(),
+            Self::OutOfTime => ErrorType::Timeout,
+            Self::Empty | Self::TooLong | Self::Filtered | Self::CutOff => ErrorType::Unavailable,
+        }
+    }
+}
+
+// === impl Attempt ===
+
+impl<'a> Attempt<'a> {
+    fn new(writer: &'a Writer<'a>, to_speaker: &'a mpsc::Sender<Item>) -> Self {
+        Self {
+            writer,
+            to_speaker,
+            parser: ReplyParser::new(),
+            segmenter: Segmenter::new(writer.settings.segments),
+            action: None,
+            reply: String::new(),
+            usage: Usage::default(),
+            waited: Duration::ZERO,
+            sent_any: false,
+            finished: None,
+        }
+    }
+
+    async fn run(
+        &mut self,
+        model: &dyn LanguageModel,
+        request: Arc<ChatRequest>,
+    ) -> Result<(), Broken> {
+        let models = self.writer.models;
+        let asked = Instant::now();
+        let (first, mut stream) = models.open(model, request).await?;
+        self.waited += asked.elapsed();
+        metrics::STAGE_DURATION.observe(["llm_first_token", model.name()], self.waited);
+        for delta in first {
+            self.take(delta).await?;
+        }
+        loop {
+            let waiting = Instant::now();
+            let Some(delta) = models.next(&mut stream).await else { break };
+            self.waited += waiting.elapsed();
+            self.take(delta?).await?;
+        }
+        metrics::STAGE_DURATION.observe(["llm_total", model.name()], asked.elapsed());
+        self.end().await
+    }
+
+    async fn take(&mut self, delta: Delta) -> Result<(), Broken> {
+        let parts = match delta {
+            Delta::Text(text) => self.parser.push(&text),
+            Delta::ToolCall(call) => self.parser.tool_call(&call.name, &call.arguments_json),
+            Delta::Usage(usage) => {
+                self.usage = usage;
+                return Ok(());
+            }
+            Delta::Finished(reason) => {
+                self.finished = Some(reason);
+                return Ok(());
+            }
+        };
+        self.take_parts(parts).await
+    }
+
+    async fn take_parts(&mut self, parts: Vec<Part>) -> Result<(), Broken> {
+        for part in parts {
+            match part {
+                Part::Speech(text) => {
+                    let segments = self.segmenter.push(&text);
+                    for segment in segments {
+                        self.send_segment(segment).await?;
+                    }
+                }
+                Part::Action(request) => self.take_action(&request),
+                Part::Warning(warning) => {
+                    nexy_telemetry::emit(&ReplyWarning { warning: warning.as_str() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_action(&mut self, request: &nexy_assistant_response::ActionRequest) {
+        let checked = match self.writer.catalogue {
+            None => Err("actions_off"),
+            Some(catalogue) => catalogue.check(request).map_err(|rejection| rejection.as_str()),
+        };
+        match checked {
+            Ok(action) => self.action = Some(action),
+            Err(reason) => nexy_telemetry::emit(&ActionDropped { reason }),
+        }
+    }
+
+    /// The end of the stream: what is left is sent, and the reply judged.
+    async fn end(&mut self) -> Result<(), Broken> {
+        let rest = std::mem::replace(&mut self.parser, ReplyParser::new()).finish();
+        self.take_parts(rest).await?;
+        let next = Segmenter::new(self.writer.settings.segments);
+        let segmenter = std::mem::replace(&mut self.segmenter, next);
+        if let Some(segment) = segmenter.finish() {
+            self.send_segment(segment).await?;
+        }
+        self.send_action().await?;
+        match self.finished {
+            Some(FinishReason::Stop) if self.sent_any => Ok(()),
+            Some(FinishReason::Stop) => Err(Broken::Empty),
+            Some(FinishReason::Length) => Err(Broken::TooLong),
+            Some(FinishReason::ContentFilter) => Err(Broken::Filtered),
+            Some(FinishReason::Other) | None => Err(Broken::CutOff),
+        }
+    }
+
+    async fn send_segment(&mut self, segment: String) -> Result<(), Broken> {
+        if !self.reply.is_empty() {
+            self.reply.push(' ');
+        }
+        self.reply.push_str(&segment);
+        self.writer.timeline.first_segment(self.waited);
+        self.send(Item::Segment(segment)).await?;
+        // Never before the first text of a reply that has text.
+        self.send_action().await
+    }
+
+    async fn send_action(&mut self) -> Result<(), Broken> {
+        match self.action.take() {
+            Some(action) => self.send(Item::Action(action)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, item: Item) -> Result<(), Broken> {
+        self.sent_any = true;
+        // The speaker leaves first only when the listener is gone.
+        self.to_speaker.send(item).await.map_err(|_| Broken::CutOff)
+    }
+
+    fn into_written(self, model: &'static str) -> Written {
+        metrics::TOKENS.add([model, "input"], u64::from(self.usage.input_tokens));
+        metrics::TOKENS.add([model, "output"], u64::from(self.usage.output_tokens));
+        Written { model, usage: self.usage, reply: self.reply, result: Ok(()) }
+    }
+}
+
+fn with_outages(request: &Arc<ChatRequest>, outages: bool) -> Arc<ChatRequest> {
+    if outages == request.outages {
+        return Arc::clone(request);
+    }
+    Arc::new(ChatRequest { outages, ..ChatRequest::clone(request) })
+}
+
+fn report(model: &dyn LanguageModel, error: &Broken, after: Duration) {
+    nexy_telemetry::emit(&Retry {
+        stage: "llm",
+        provider: model.name(),
+        label: model.name(),
+        error_type: error.error_type().as_str(),
+        reason: error.to_string(),
+        after,
+    });
+}
+
+fn failure(error: &Broken) -> Failure {
+    Failure { error_type: error.error_type(), message: error.to_string() }
+}
+
+fn no_model() -> Failure {
+    Failure {
+        error_type: ErrorType::Unavailable,
+        message: "no language model is configured".to_owned(),
+    }
+}

@@ -1,0 +1,94 @@
+use futures_util::StreamExt as _;
+use nexy_types::ErrorType;
+
+use super::*;
+use crate::refusal::Refusal;
+
+fn text(turn: u32, words: &str) -> Frame {
+    let content = Some(Content::TextChunk(words.to_owned()));
+    Frame::of_turn(turn, StreamResponse { content })
+}
+
+async fn send(sender: &FrameSender, frames: impl IntoIterator<Item = Frame>) {
+    let mut pending: VecDeque<_> = frames.into_iter().collect();
+    while !pending.is_empty() {
+        sender.send_first(&mut pending).await.unwrap();
+    }
+}
+
+fn stopped() -> End {
+    End::Refused(Refusal::new(ErrorType::CancelledByUser, "stopped"))
+}
+
+async fn read(stream: FrameStream) -> (Vec<Content>, Option<Status>) {
+    let (mut contents, mut status) = (Vec::new(), None);
+    for item in stream.collect::<Vec<_>>().await {
+        match item {
+            Ok(response) => contents.push(response.content.unwrap()),
+            Err(end) => status = Some(end),
+        }
+    }
+    (contents, status)
+}
+
+#[tokio::test]
+async fn a_good_end_waits_for_what_is_queued() {
+    let (sender, stream) = queue(8, None);
+    send(&sender, [text(1, "a"), text(1, "b")]).await;
+    let mut trailers = MetadataMap::new();
+    trailers.insert("nexy-total-ms", "5".parse().unwrap());
+    sender.finish(End::Done, &trailers);
+    let (contents, status) = read(stream).await;
+    assert_eq!(contents, [Content::TextChunk("a".into()), Content::TextChunk("b".into())]);
+    let status = status.unwrap();
+    assert_eq!(status.code(), Code::Ok);
+    assert_eq!(status.metadata().get("nexy-total-ms").unwrap(), "5");
+}
+
+#[tokio::test]
+async fn an_error_overtakes_what_is_queued() {
+    let (sender, mut stream) = queue(8, None);
+    send(&sender, [text(1, "a"), text(1, "b"), text(1, "c")]).await;
+    stream.next().await.unwrap().unwrap();
+    sender.finish(stopped(), &MetadataMap::new());
+    let (contents, status) = read(stream).await;
+    assert_eq!(contents, []);
+    assert_eq!(status.unwrap().code(), Code::Cancelled);
+}
+
+#[tokio::test]
+async fn an_error_before_any_data_is_told_in_words_first() {
+    let (sender, stream) = queue(8, None);
+    sender.finish(stopped(), &MetadataMap::new());
+    let (contents, status) = read(stream).await;
+    assert_eq!(contents, [Content::ErrorMessage("stopped".into())]);
+    assert_eq!(status.unwrap().message(), "stopped");
+}
+
+#[tokio::test]
+async fn frames_of_a_replaced_turn_are_dropped_and_the_next_turns_are_not() {
+    let (sender, stream) = queue(8, None);
+    send(&sender, [text(1, "old"), text(1, "older")]).await;
+    sender.drop_before(2);
+    send(&sender, [text(2, "new")]).await;
+    sender.finish(End::Done, &MetadataMap::new());
+    let (contents, _) = read(stream).await;
+    assert_eq!(contents, [Content::TextChunk("new".into())]);
+}
+
+#[tokio::test]
+async fn a_call_that_panicked_ends_as_internal() {
+    let (sender, stream) = queue(8, None);
+    drop(sender);
+    let (_, status) = read(stream).await;
+    assert_eq!(status.unwrap().code(), Code::Internal);
+}
+
+#[tokio::test]
+async fn the_sender_learns_that_the_client_is_gone() {
+    let (sender, stream) = queue(1, None);
+    drop(stream);
+    sender.closed().await;
+    let mut pending = VecDeque::from([text(1, "a")]);
+    assert!(sender.send_first(&mut pending).await.is_err());
+}

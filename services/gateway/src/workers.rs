@@ -1,0 +1,225 @@
+//! The workers behind this gateway: which are ready, and which is asked next.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use nexy_proto::worker::{ModuleStatus, StatusRequest, worker_client::WorkerClient};
+use tokio::time::{MissedTickBehavior, timeout};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::decisions::WorkerChanged;
+
+/// How workers are reached and watched.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) addrs: Vec<String>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) status_interval: Duration,
+    pub(crate) keepalive_interval: Duration,
+    pub(crate) keepalive_timeout: Duration,
+    pub(crate) max_message_bytes: usize,
+}
+
+/// Every configured worker.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    workers: Vec<Arc<Worker>>,
+    settings: Settings,
+    /// Since when none is ready.
+    unready_since: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    addr: String,
+    client: WorkerClient<Channel>,
+    outstanding: AtomicUsize,
+    seen: Mutex<Seen>,
+}
+
+/// What a worker last said of itself.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Seen {
+    pub(crate) addr: String,
+    /// init, ready, degraded or down.
+    pub(crate) state: &'static str,
+    pub(crate) modules: Vec<SeenModule>,
+}
+
+/// One module of a worker.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct SeenModule {
+    name: String,
+    state: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+}
+
+/// A worker chosen for one call; counted as busy until dropped.
+#[derive(Debug)]
+pub(crate) struct Chosen(Arc<Worker>);
+
+// === impl Workers ===
+
+impl Workers {
+    /// Prepares the channels; connecting happens in the background.
+    ///
+    /// # Errors
+    /// When an address cannot be one.
+    pub(crate) fn new(settings: Settings) -> anyhow::Result<Self> {
+        use anyhow::Context as _;
+        let connect = |addr: &String| {
+            let endpoint = Endpoint::from_shared(format!("http://{addr}"))
+                .with_context(|| format!("worker.addrs: {addr} is not host:port"))?
+                .connect_timeout(settings.connect_timeout)
+                .tcp_nodelay(true)
+                .http2_keep_alive_interval(settings.keepalive_interval)
+                .keep_alive_timeout(settings.keepalive_timeout)
+                .keep_alive_while_idle(true);
+            let client = WorkerClient::new(endpoint.connect_lazy())
+                .max_encoding_message_size(settings.max_message_bytes)
+                .max_decoding_message_size(settings.max_message_bytes);
+            anyhow::Ok(Arc::new(Worker::new(addr.clone(), client)))
+        };
+        let workers = settings.addrs.iter().map(connect).collect::<Result<_, _>>()?;
+        let unready_since = Mutex::new(Some(Instant::now()));
+        Ok(Self { workers, settings, unready_since })
+    }
+
+    /// The ready worker with the fewest calls, or none at once.
+    pub(crate) fn choose(&self) -> Option<Chosen> {
+        self.workers
+            .iter()
+            .filter(|worker| worker.is_ready())
+            .min_by_key(|worker| worker.outstanding.load(Ordering::Relaxed))
+            .map(|worker| Chosen::new(Arc::clone(worker)))
+    }
+
+    /// Whether any worker is ready.
+    pub(crate) fn any_ready(&self) -> bool {
+        self.workers.iter().any(|worker| worker.is_ready())
+    }
+
+    /// For how long none has been ready; `None` while one is.
+    pub(crate) fn unready_for(&self) -> Option<Duration> {
+        self.lock_unready().map(|since| since.elapsed())
+    }
+
+    /// Every worker as it was last seen.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.workers.iter().map(|worker| worker.lock().clone()).collect()
+    }
+
+    /// Asks every worker how it is, again and again. A worker that does not
+    /// answer is down until it does; asking is also what reconnects.
+    pub(crate) async fn watch(&self, changed: impl Fn(bool), until: CancellationToken) {
+        let mut ticks = tokio::time::interval(self.settings.status_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                // The process leaves.
+                () = until.cancelled() => return,
+                // The next round.
+                _ = ticks.tick() => {}
+            }
+            let within = self.settings.connect_timeout;
+            join_all(self.workers.iter().map(|worker| worker.ask(within))).await;
+            let ready = self.any_ready();
+            let mut unready = self.lock_unready();
+            if ready {
+                *unready = None;
+            } else {
+                unready.get_or_insert_with(Instant::now);
+            }
+            drop(unready);
+            changed(ready);
+        }
+    }
+
+    fn lock_unready(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.unready_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Worker ===
+
+impl Worker {
+    fn new(addr: String, client: WorkerClient<Channel>) -> Self {
+        let seen = Seen { addr: addr.clone(), state: "init", modules: Vec::new() };
+        Self { addr, client, outstanding: AtomicUsize::new(0), seen: Mutex::new(seen) }
+    }
+
+    fn is_ready(&self) -> bool {
+        matches!(self.lock().state, "ready" | "degraded")
+    }
+
+    async fn ask(&self, within: Duration) {
+        let mut client = self.client.clone();
+        let (modules, trouble) = match timeout(within, client.status(StatusRequest {})).await {
+            Ok(Ok(answer)) => (answer.into_inner().modules, None),
+            Ok(Err(status)) => (Vec::new(), Some(format!("{:?}", status.code()))),
+            Err(_) => (Vec::new(), Some("no answer in time".to_owned())),
+        };
+        let state = if trouble.is_some() { "down" } else { overall(&modules) };
+        let modules = modules.into_iter().map(SeenModule::from).collect();
+        let addr = self.addr.clone();
+        let before = std::mem::replace(&mut *self.lock(), Seen { addr, state, modules });
+        if before.state != state {
+            let addr = self.addr.clone();
+            nexy_telemetry::emit(&WorkerChanged { addr, state, reason: trouble });
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Chosen ===
+
+impl Chosen {
+    fn new(worker: Arc<Worker>) -> Self {
+        worker.outstanding.fetch_add(1, Ordering::Relaxed);
+        Self(worker)
+    }
+
+    /// A client of the worker; cheap.
+    pub(crate) fn client(&self) -> WorkerClient<Channel> {
+        self.0.client.clone()
+    }
+}
+
+impl Drop for Chosen {
+    fn drop(&mut self) {
+        self.0.outstanding.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+// === impl SeenModule ===
+
+impl From<ModuleStatus> for SeenModule {
+    fn from(ModuleStatus { name, state, reason }: ModuleStatus) -> Self {
+        Self { name, state, reason }
+    }
+}
+
+/// A worker is as well as its modules, but not down because one of them is: it
+/// still serves what it can. Without any word about modules it is starting.
+fn overall(modules: &[ModuleStatus]) -> &'static str {
+    match modules {
+        [] => "init",
+        modules if modules.iter().all(|module| module.state == "ready") => "ready",
+        _ => "degraded",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -103,7 +103,7 @@ enum Event {
 pub(crate) fn refuse(out: FrameSender, head: &HeaderMap, refusal: Refusal) {
     let end = End::Refused(refusal);
     let log = TurnLog::of_empty_call(head, &end);
-    out.finish(end, &log.trailers());
+    out.finish(end, VecDeque::new(), &log.trailers());
 }
 
 // === impl Call ===
@@ -174,7 +174,10 @@ impl Call {
                 Err(frames::Gone) => Event::End(self.gone()),
             },
             // The client says something, perhaps in the middle of a turn.
-            message = self.inbound.message(), if !self.half_closed => Event::Message(message),
+            // Not while its own answers pile up unread.
+            message = self.inbound.message(), if !self.half_closed && !self.is_clogged() => {
+                Event::Message(message)
+            }
             // The worker has something for the client.
             step = turn::next(self.turn.as_mut()), if busy && self.pending.is_empty() => {
                 Event::Step(step)
@@ -190,6 +193,11 @@ impl Call {
 
     fn is_over(&self) -> bool {
         self.half_closed && self.turn.is_none() && self.pending.is_empty()
+    }
+
+    /// Whether the client asks on without reading what it is told.
+    fn is_clogged(&self) -> bool {
+        self.pending.len() >= self.modules.settings.grpc.frame_buffer
     }
 
     fn moved(&mut self) {
@@ -306,8 +314,7 @@ impl Call {
     /// A new question while a turn speaks: the listener has heard enough.
     fn barge_in(&mut self) {
         if let Some(turn) = self.turn.take() {
-            self.out.drop_before(turn.index + 1);
-            self.pending.retain(|frame| frame.turn() != turn.index);
+            turn.audible.silence();
             self.announce(&turn, Kind::Interrupted, "");
             turn.end_interrupted();
         }
@@ -317,13 +324,15 @@ impl Call {
         match step {
             Step::Nothing => Ok(()),
             Step::Frame(response) => {
-                self.push(*response);
+                if let Some(turn) = &self.turn {
+                    self.pending.push_back(Frame::of_turn(&turn.audible, *response));
+                }
                 Ok(())
             }
             Step::Completed => {
                 if let Some(turn) = self.turn.take() {
                     let end = convert::response(Content::EndMessage(REPLY_COMPLETED.to_owned()));
-                    self.pending.push_back(Frame::of_turn(turn.index, end));
+                    self.pending.push_back(Frame::of_turn(&turn.audible, end));
                     self.announce(&turn, Kind::Completed, "");
                     self.last = Some(turn.end_completed());
                 }
@@ -331,11 +340,6 @@ impl Call {
             }
             Step::Failed(refusal) => Err(End::Refused(refusal)),
         }
-    }
-
-    fn push(&mut self, response: StreamResponse) {
-        let index = self.turn.as_ref().map_or(self.turns, |turn| turn.index);
-        self.pending.push_back(Frame::of_turn(index, response));
     }
 
     fn announce(&mut self, turn: &Turn, kind: Kind, reason: &str) {
@@ -367,17 +371,8 @@ impl Call {
     }
 
     fn finish(mut self, end: End) {
-        let turn = self.turn.take();
-        let log = match (turn, self.last.take()) {
-            (Some(turn), _) => {
-                let index = turn.index;
-                let (log, running) = turn.end(&end);
-                self.out.hold_until_sent(running);
-                if let (true, End::Refused(refusal)) = (self.options.turn_events, &end) {
-                    self.out.last_event(turn_ended(index, refusal));
-                }
-                log
-            }
+        let log = match (self.turn.take(), self.last.take()) {
+            (Some(turn), _) => self.cut(turn, &end),
             (None, Some(last)) => last,
             // Nothing was ever asked: one pair of lines all the same.
             (None, None) => TurnLog::of_empty_call(&self.head, &end),
@@ -386,7 +381,20 @@ impl Call {
             let who = Who::clone(log.who());
             nexy_telemetry::emit(&Named { decision: "stream_idle_timeout", who });
         }
-        self.out.finish(end, &log.trailers());
+        self.out.finish(end, self.pending, &log.trailers());
+    }
+
+    /// Ends the turn that runs together with its call: from here on none of
+    /// its frames leaves.
+    fn cut(&mut self, turn: Turn, end: &End) -> TurnLog {
+        let index = turn.index;
+        turn.audible.silence();
+        if let (true, End::Refused(refusal)) = (self.options.turn_events, end) {
+            self.pending.push_back(Frame::of_call(turn_ended(index, refusal)));
+        }
+        let (log, running) = turn.end(end);
+        self.out.hold_until_sent(running);
+        log
     }
 }
 

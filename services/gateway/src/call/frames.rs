@@ -1,19 +1,19 @@
 //! The bounded queue between a call and its client.
 //!
 //! Its receiving end is the response stream that the server polls when the
-//! client has room. Two things can overtake what is queued: the end of the
-//! call after an error, and the frames of a turn that a new question replaced.
-//! So the moment a turn is stopped none of its frames can leave any more,
-//! however many were queued.
+//! client has room. The frames of a turn that was stopped, or that a new
+//! question replaced, are dropped at that end: from that moment none of them
+//! can leave any more, however many were queued. Everything else leaves in
+//! order, and the status comes last.
 
 use std::{
     collections::VecDeque,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::Stream;
@@ -28,10 +28,14 @@ use crate::coordinator::StreamPermit;
 /// One message for the client, and the turn that it belongs to.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    /// 0: the call's own, never dropped.
-    turn: u32,
+    /// `None`: the call's own, never dropped.
+    turn: Option<Audible>,
     response: StreamResponse,
 }
+
+/// Whether the frames of a turn may leave, shared by the turn and its frames.
+#[derive(Debug, Clone)]
+pub(crate) struct Audible(Arc<AtomicBool>);
 
 /// The call's end of the queue.
 #[derive(Debug)]
@@ -46,51 +50,44 @@ pub(crate) struct FrameStream {
     queue: mpsc::Receiver<Frame>,
     shared: Arc<Shared>,
     sent_any: bool,
-    last: Last,
-    permit: Option<StreamPermit>,
+    /// What is still to tell when the queue is over; `None` until then.
+    ending: Option<Ending>,
+    told: bool,
 }
 
 /// The client is gone.
 #[derive(Debug)]
 pub(crate) struct Gone;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
-    /// Frames of earlier turns are dropped.
-    live_from: AtomicU32,
     ending: Mutex<Ending>,
 }
 
-/// How the stream is to end, once that is known.
+/// How the stream ends.
 #[derive(Debug, Default)]
 struct Ending {
+    /// Frames that had no room in the queue any more.
+    rest: VecDeque<Frame>,
     status: Option<Status>,
-    /// Whether it overtakes what is queued.
-    at_once: bool,
-    /// Told before the status to a client that asked for turn events.
-    event: Option<StreamResponse>,
     /// What an interrupt waits for: dropped when the client has the end.
     held: Option<RunningTurn>,
+    /// Given back when the client has a good end, or when there is a bad one: a
+    /// client that stopped reading does not occupy a place.
+    permit: Option<StreamPermit>,
 }
 
-/// What is left to tell when the queue is over.
-#[derive(Debug)]
-enum Last {
-    NotYet,
-    Status(Status),
-    Told,
-}
-
-/// Makes a queue of so many frames. The permit is given back with the stream.
+/// Makes a queue of so many frames.
 pub(crate) fn queue(capacity: usize, permit: Option<StreamPermit>) -> (FrameSender, FrameStream) {
     let (sender, receiver) = mpsc::channel(capacity.max(1));
-    let shared = Arc::new(Shared::default());
+    let ending = Mutex::new(Ending { permit, ..Ending::default() });
+    let shared = Arc::new(Shared { ending });
     let stream = FrameStream {
         queue: receiver,
         shared: Arc::clone(&shared),
         sent_any: false,
-        last: Last::NotYet,
-        permit,
+        ending: None,
+        told: false,
     };
     (FrameSender { queue: sender, shared }, stream)
 }
@@ -98,16 +95,29 @@ pub(crate) fn queue(capacity: usize, permit: Option<StreamPermit>) -> (FrameSend
 // === impl Frame ===
 
 impl Frame {
-    pub(crate) fn of_turn(turn: u32, response: StreamResponse) -> Self {
-        Self { turn, response }
+    pub(crate) fn of_turn(turn: &Audible, response: StreamResponse) -> Self {
+        Self { turn: Some(turn.clone()), response }
     }
 
     pub(crate) fn of_call(response: StreamResponse) -> Self {
-        Self { turn: 0, response }
+        Self { turn: None, response }
     }
 
-    pub(crate) fn turn(&self) -> u32 {
-        self.turn
+    fn may_leave(&self) -> bool {
+        self.turn.as_ref().is_none_or(|turn| turn.0.load(Ordering::Acquire))
+    }
+}
+
+// === impl Audible ===
+
+impl Audible {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    /// From now on no frame of the turn leaves.
+    pub(crate) fn silence(&self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -129,33 +139,24 @@ impl FrameSender {
         self.queue.closed().await;
     }
 
-    /// From now on no frame of a turn before this one leaves.
-    pub(crate) fn drop_before(&self, turn: u32) {
-        self.shared.live_from.store(turn, Ordering::Release);
-    }
-
     /// Lets whoever interrupted the turn wait until the client has the end.
     pub(crate) fn hold_until_sent(&self, turn: RunningTurn) {
         self.shared.lock().held = Some(turn);
     }
 
-    /// A last message, told even when the end overtakes what is queued.
-    pub(crate) fn last_event(&self, event: StreamResponse) {
-        self.shared.lock().event = Some(event);
-    }
-
-    /// Ends the stream: in its turn when all went well, at once otherwise.
-    pub(crate) fn finish(self, end: End, trailers: &MetadataMap) {
+    /// Ends the stream after what is queued and the rest.
+    pub(crate) fn finish(self, end: End, rest: VecDeque<Frame>, trailers: &MetadataMap) {
         let mut ending = self.shared.lock();
+        ending.rest = rest;
         let mut status = match end {
             End::Done => Status::new(Code::Ok, ""),
             End::Refused(refusal) => {
-                ending.at_once = true;
+                ending.permit = None;
                 refusal.to_status()
             }
             // Nobody is there to read it.
             End::Vanished => {
-                ending.at_once = true;
+                ending.permit = None;
                 Status::cancelled("")
             }
         };
@@ -172,66 +173,48 @@ impl Stream for FrameStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        loop {
-            match std::mem::replace(&mut this.last, Last::NotYet) {
-                Last::Told => {
-                    this.last = Last::Told;
-                    return Poll::Ready(None);
-                }
-                Last::Status(status) => return Poll::Ready(Some(Err(this.tell(status)))),
-                Last::NotYet => {}
-            }
-            if let Some((message, status)) = this.overtaking_end() {
-                this.last = Last::Status(status);
-                match message {
-                    Some(message) => return Poll::Ready(Some(Ok(message))),
-                    None => continue,
-                }
-            }
-            match this.queue.poll_recv(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(frame)) if this.is_stale(&frame) => {}
-                Poll::Ready(Some(frame)) => {
-                    this.sent_any = true;
-                    return Poll::Ready(Some(Ok(frame.response)));
-                }
-                Poll::Ready(None) => {
-                    let status = this.shared.lock().status.take();
-                    this.last = Last::Status(status.unwrap_or_else(ended_unexpectedly));
-                }
-            }
+        if this.told {
+            return Poll::Ready(None);
         }
+        if this.ending.is_none() {
+            while let Some(frame) = ready!(this.queue.poll_recv(cx)) {
+                if let Some(message) = this.live(frame) {
+                    return Poll::Ready(Some(Ok(message)));
+                }
+            }
+            this.ending = Some(std::mem::take(&mut *this.shared.lock()));
+        }
+        Poll::Ready(Some(this.last_words()))
     }
 }
 
 impl FrameStream {
-    fn is_stale(&self, frame: &Frame) -> bool {
-        frame.turn != 0 && frame.turn < self.shared.live_from.load(Ordering::Acquire)
+    /// The message of a frame, unless its turn is over.
+    fn live(&mut self, frame: Frame) -> Option<StreamResponse> {
+        let may_leave = frame.may_leave();
+        self.sent_any |= may_leave;
+        may_leave.then_some(frame.response)
     }
 
-    /// An end that does not wait for the queue, and the message before it:
-    /// the turn event that was asked for, or the error of a stream that has
-    /// told nothing yet.
-    fn overtaking_end(&mut self) -> Option<(Option<StreamResponse>, Status)> {
-        let mut ending = self.shared.lock();
-        if !ending.at_once {
-            return None;
+    /// The rest of the frames, the error of a stream that has told nothing
+    /// else, and the status.
+    fn last_words(&mut self) -> Result<StreamResponse, Status> {
+        let mut ending = self.ending.take().unwrap_or_default();
+        while let Some(frame) = ending.rest.pop_front() {
+            if let Some(message) = self.live(frame) {
+                self.ending = Some(ending);
+                return Ok(message);
+            }
         }
-        let status = ending.status.take()?;
-        ending.at_once = false;
-        let error = (!self.sent_any)
-            .then(|| Content::ErrorMessage(status.message().to_owned()))
-            .map(|content| StreamResponse { content: Some(content) });
-        let message = error.or_else(|| ending.event.take());
-        Some((message, status))
-    }
-
-    fn tell(&mut self, status: Status) -> Status {
-        self.last = Last::Told;
-        self.queue.close();
-        self.permit = None;
-        self.shared.lock().held = None;
-        status
+        let status = ending.status.get_or_insert_with(ended_unexpectedly).clone();
+        if !self.sent_any && status.code() != Code::Ok {
+            self.sent_any = true;
+            let error = Content::ErrorMessage(status.message().to_owned());
+            self.ending = Some(ending);
+            return Ok(StreamResponse { content: Some(error) });
+        }
+        self.told = true;
+        Err(status)
     }
 }
 

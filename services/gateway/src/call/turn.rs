@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, metadata::MetadataMap};
 use tracing::Span;
 
-use super::End;
+use super::{End, frames::Audible};
 use crate::{
     convert,
     decisions::{ActionForwarded, TurnEnded, TurnStarted, Who},
@@ -44,6 +44,8 @@ pub(crate) struct Guards {
 pub(super) struct Turn {
     /// Counts from 1 on each call.
     pub(super) index: u32,
+    /// Whether its frames may leave.
+    pub(super) audible: Audible,
     session: SessionId,
     guards: Guards,
     events: Events,
@@ -130,7 +132,8 @@ impl Turn {
             .map_ok(tonic::Response::into_inner)
             .try_flatten_stream()
             .boxed();
-        Self { index, session, guards, events, transport, format, log, _worker: worker }
+        let audible = Audible::new();
+        Self { index, audible, session, guards, events, transport, format, log, _worker: worker }
     }
 
     /// Cancelled when the user interrupts the turn.

@@ -1,12 +1,17 @@
 use futures_util::StreamExt as _;
+use nexy_proto::streaming::TurnEvent;
 use nexy_types::ErrorType;
 
 use super::*;
 use crate::refusal::Refusal;
 
-fn text(turn: u32, words: &str) -> Frame {
+fn text(turn: &Audible, words: &str) -> Frame {
     let content = Some(Content::TextChunk(words.to_owned()));
     Frame::of_turn(turn, StreamResponse { content })
+}
+
+fn event() -> Frame {
+    Frame::of_call(StreamResponse { content: Some(Content::TurnEvent(TurnEvent::default())) })
 }
 
 async fn send(sender: &FrameSender, frames: impl IntoIterator<Item = Frame>) {
@@ -34,46 +39,43 @@ async fn read(stream: FrameStream) -> (Vec<Content>, Option<Status>) {
 #[tokio::test]
 async fn a_good_end_waits_for_what_is_queued() {
     let (sender, stream) = queue(8, None);
-    send(&sender, [text(1, "a"), text(1, "b")]).await;
+    let turn = Audible::new();
+    send(&sender, [text(&turn, "a"), text(&turn, "b")]).await;
     let mut trailers = MetadataMap::new();
     trailers.insert("nexy-total-ms", "5".parse().unwrap());
-    sender.finish(End::Done, &trailers);
+    sender.finish(End::Done, VecDeque::from([text(&turn, "c")]), &trailers);
     let (contents, status) = read(stream).await;
-    assert_eq!(contents, [Content::TextChunk("a".into()), Content::TextChunk("b".into())]);
+    assert_eq!(contents, ["a", "b", "c"].map(|text| Content::TextChunk(text.into())));
     let status = status.unwrap();
     assert_eq!(status.code(), Code::Ok);
     assert_eq!(status.metadata().get("nexy-total-ms").unwrap(), "5");
 }
 
 #[tokio::test]
-async fn an_error_overtakes_what_is_queued() {
+async fn frames_of_a_stopped_turn_are_dropped_and_the_end_of_the_one_before_is_not() {
     let (sender, mut stream) = queue(8, None);
-    send(&sender, [text(1, "a"), text(1, "b"), text(1, "c")]).await;
+    let (whole, cut) = (Audible::new(), Audible::new());
+    send(&sender, [text(&cut, "heard"), text(&whole, "whole"), text(&cut, "cut")]).await;
     stream.next().await.unwrap().unwrap();
-    sender.finish(stopped(), &MetadataMap::new());
+    cut.silence();
+    let rest = VecDeque::from([text(&cut, "cut"), event()]);
+    sender.finish(stopped(), rest, &MetadataMap::new());
     let (contents, status) = read(stream).await;
-    assert_eq!(contents, []);
+    let expected = [Content::TextChunk("whole".into()), Content::TurnEvent(TurnEvent::default())];
+    assert_eq!(contents, expected);
     assert_eq!(status.unwrap().code(), Code::Cancelled);
 }
 
 #[tokio::test]
 async fn an_error_before_any_data_is_told_in_words_first() {
     let (sender, stream) = queue(8, None);
-    sender.finish(stopped(), &MetadataMap::new());
+    let cut = Audible::new();
+    send(&sender, [text(&cut, "never sent")]).await;
+    cut.silence();
+    sender.finish(stopped(), VecDeque::new(), &MetadataMap::new());
     let (contents, status) = read(stream).await;
     assert_eq!(contents, [Content::ErrorMessage("stopped".into())]);
     assert_eq!(status.unwrap().message(), "stopped");
-}
-
-#[tokio::test]
-async fn frames_of_a_replaced_turn_are_dropped_and_the_next_turns_are_not() {
-    let (sender, stream) = queue(8, None);
-    send(&sender, [text(1, "old"), text(1, "older")]).await;
-    sender.drop_before(2);
-    send(&sender, [text(2, "new")]).await;
-    sender.finish(End::Done, &MetadataMap::new());
-    let (contents, _) = read(stream).await;
-    assert_eq!(contents, [Content::TextChunk("new".into())]);
 }
 
 #[tokio::test]
@@ -89,6 +91,6 @@ async fn the_sender_learns_that_the_client_is_gone() {
     let (sender, stream) = queue(1, None);
     drop(stream);
     sender.closed().await;
-    let mut pending = VecDeque::from([text(1, "a")]);
+    let mut pending = VecDeque::from([event()]);
     assert!(sender.send_first(&mut pending).await.is_err());
 }

@@ -22,6 +22,17 @@ pub(crate) struct Retry {
     pub(crate) after: Duration,
 }
 
+/// A provider's circuit breaker changed its state.
+#[derive(Debug, Serialize)]
+pub(crate) struct BreakerChanged {
+    pub(crate) provider: &'static str,
+    /// `closed`, `half_open` or `open`.
+    pub(crate) state: &'static str,
+    #[serde(rename = "pause_s", serialize_with = "seconds")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pause: Option<Duration>,
+}
+
 /// A part of the reply is given up.
 #[derive(Debug, Serialize)]
 pub(crate) struct Degrade {
@@ -59,6 +70,26 @@ impl Decision for Retry {
         let outcome = if self.error_type == "timeout" { "timeout" } else { "error" };
         metrics::PROVIDER_CALLS.increment([self.label, outcome]);
     }
+}
+
+impl Decision for BreakerChanged {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "breaker_state"
+    }
+    fn level(&self) -> Level {
+        if self.state == "open" { Level::Warn } else { Level::Info }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn seconds<S: serde::Serializer>(
+    pause: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(pause.unwrap_or_default().as_secs())
 }
 
 impl Decision for Degrade {

@@ -1,9 +1,11 @@
 //! The ordered providers of a turn: who is asked, in which order, for how long.
 
+mod breaker;
 mod models;
 mod voices;
 
-pub(crate) use models::Models;
+pub(crate) use breaker::{Breaker, BreakerSettings, Fault};
+pub(crate) use models::{GuardedModel, Models};
 pub(crate) use voices::Voices;
 #[cfg(test)]
 pub(crate) use {models::ModelsSettings, voices::VoicesSettings};

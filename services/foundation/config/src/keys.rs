@@ -152,6 +152,7 @@ keys! {
     "llm.stall_timeout_ms" llm_stall_timeout_ms => millis(1, 600_000);
     "llm.max_event_bytes" llm_max_event_bytes => whole(1024, GIB);
     "llm.turn_budget_ms" turn_budget_ms => millis(1, 3_600_000);
+    "llm.quota_pause_seconds" llm_quota_pause_seconds => seconds(1, DAY);
     "llm.circuit_breaker_threshold" circuit_breaker_threshold => whole(1, 1000);
     "llm.circuit_breaker_timeout" circuit_breaker_timeout => seconds(1, DAY);
 

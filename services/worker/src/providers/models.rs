@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::StreamExt as _;
 use nexy_config::Settings;
@@ -10,10 +13,18 @@ use nexy_text_processing::{
 use nexy_types::{Module, ModuleState, ModuleStatus};
 use tokio::time::timeout;
 
+use super::{Breaker, BreakerSettings, Fault};
+
 /// The language models in order of preference.
 pub(crate) struct Models {
-    models: Vec<Arc<dyn LanguageModel>>,
+    models: Vec<GuardedModel>,
     settings: ModelsSettings,
+}
+
+/// A model and the breaker that knows whether to ask it.
+pub(crate) struct GuardedModel {
+    pub(crate) model: Arc<dyn LanguageModel>,
+    pub(crate) breaker: Breaker,
 }
 
 /// How long a model is waited for.
@@ -23,6 +34,9 @@ pub(crate) struct ModelsSettings {
     pub(crate) first_token: Duration,
     /// Between two deltas.
     pub(crate) stall: Duration,
+    pub(crate) breaker: BreakerSettings,
+    /// How long a model is left alone whose quota is spent.
+    pub(crate) quota_pause: Duration,
 }
 
 // === impl Models ===
@@ -47,17 +61,34 @@ impl Models {
             ModelsSettings {
                 first_token: settings.llm.first_token_timeout,
                 stall: settings.llm.stall_timeout,
+                breaker: BreakerSettings::from(settings),
+                quota_pause: settings.llm.quota_pause,
             },
         ))
     }
 
     pub(crate) fn of(models: Vec<Arc<dyn LanguageModel>>, settings: ModelsSettings) -> Self {
-        Self { models, settings }
+        let guard = |model: Arc<dyn LanguageModel>| {
+            let breaker = Breaker::new(model.name(), settings.breaker);
+            GuardedModel { model, breaker }
+        };
+        Self { models: models.into_iter().map(guard).collect(), settings }
     }
 
     /// The models to ask, best first; only the first without fail-over.
-    pub(crate) fn to_ask(&self, fail_over: bool) -> &[Arc<dyn LanguageModel>] {
+    pub(crate) fn to_ask(&self, fail_over: bool) -> &[GuardedModel] {
         if fail_over { &self.models } else { self.models.get(..1).unwrap_or_default() }
+    }
+
+    /// What an error says about the health of its model; `None` when it says
+    /// something about the request only.
+    pub(crate) fn fault(&self, error: &Error) -> Option<Fault> {
+        if error.is_about_the_request() {
+            return None;
+        }
+        let quota_is_spent = matches!(error, Error::RateLimited(_)) && !error.is_retryable();
+        let pause = quota_is_spent.then_some(self.settings.quota_pause);
+        Some(Fault { leave_alone: pause.max(error.retry_after()) })
     }
 
     /// Asks one model and waits until it has something to say.
@@ -106,11 +137,21 @@ impl Module for Models {
     fn status(&self) -> ModuleStatus {
         match self.models.as_slice() {
             [] => ModuleStatus::with_reason(self.name(), ModuleState::Down, "no language model"),
-            [only] if only.name() == "offline" => ModuleStatus {
+            [only] if only.model.name() == "offline" => ModuleStatus {
                 reason: Some("offline assistant only: no language model is configured".to_owned()),
                 ..ModuleStatus::ready(self.name())
             },
-            _ => ModuleStatus::ready(self.name()),
+            models => {
+                let now = Instant::now();
+                let open = models.iter().find(|guarded| guarded.breaker.is_open(now));
+                open.map_or_else(
+                    || ModuleStatus::ready(self.name()),
+                    |guarded| {
+                        let reason = format!("{} fails and is left alone", guarded.model.name());
+                        ModuleStatus::with_reason(self.name(), ModuleState::Degraded, reason)
+                    },
+                )
+            }
         }
     }
 }

@@ -15,11 +15,12 @@ use nexy_telemetry::metrics;
 use nexy_types::{BoxFuture, Module, ModuleState, ModuleStatus, SampleRate};
 use tokio::{sync::mpsc, time::timeout};
 
+use super::{Breaker, BreakerSettings, Fault};
 use crate::decisions::Retry;
 
 /// The voices in order of preference.
 pub(crate) struct Voices {
-    voices: Vec<Arc<dyn SpeechSynthesizer>>,
+    voices: Vec<GuardedVoice>,
     settings: VoicesSettings,
     /// Why nothing could be spoken when it was last tried.
     trouble: Mutex<Option<String>>,
@@ -33,6 +34,13 @@ pub(crate) struct VoicesSettings {
     pub(crate) first_byte: Duration,
     /// Between two chunks.
     pub(crate) stall: Duration,
+    pub(crate) breaker: BreakerSettings,
+}
+
+/// A voice and the breaker that knows whether to ask it.
+struct GuardedVoice {
+    voice: Arc<dyn SpeechSynthesizer>,
+    breaker: Breaker,
 }
 
 /// A voice that has begun to speak.
@@ -73,11 +81,17 @@ impl Voices {
                 format,
                 first_byte: settings.tts.first_byte_timeout,
                 stall: settings.tts.stall_timeout,
+                breaker: BreakerSettings::from(settings),
             },
         ))
     }
 
     pub(crate) fn of(voices: Vec<Arc<dyn SpeechSynthesizer>>, settings: VoicesSettings) -> Self {
+        let guard = |voice: Arc<dyn SpeechSynthesizer>| {
+            let breaker = Breaker::new(label(voice.name()), settings.breaker);
+            GuardedVoice { voice, breaker }
+        };
+        let voices = voices.into_iter().map(guard).collect();
         Self { voices, settings, trouble: Mutex::new(None) }
     }
 
@@ -95,15 +109,21 @@ impl Voices {
         utterance: &Utterance,
     ) -> Option<Begun> {
         let last = if fail_over { self.voices.len() } else { self.voices.len().min(1) };
-        for (place, voice) in self.voices.iter().enumerate().take(last).skip(from) {
+        for (place, guarded) in self.voices.iter().enumerate().take(last).skip(from) {
+            let voice = guarded.voice.as_ref();
             let asked = Instant::now();
-            match self.first_frame(place, voice.as_ref(), utterance.clone()).await {
+            if !guarded.breaker.admits(asked) {
+                metrics::PROVIDER_CALLS.increment([label(voice.name()), "breaker_open"]);
+                continue;
+            }
+            match self.first_frame(place, voice, utterance.clone()).await {
                 Ok(begun) => {
+                    guarded.breaker.succeeded();
                     self.note(None);
                     metrics::PROVIDER_CALLS.increment([label(begun.name), "ok"]);
                     return Some(begun);
                 }
-                Err(error) => self.report(voice.name(), &error, asked.elapsed()),
+                Err(error) => self.report(guarded, &error, asked.elapsed()),
             }
         }
         None
@@ -130,7 +150,7 @@ impl Voices {
                 Some(Ok(frame)) => frame,
                 None => return Ok(()),
                 Some(Err(error)) => {
-                    self.report(begun.name, &error, began.elapsed());
+                    self.report_break(begun.place, &error, began.elapsed());
                     return Err(error);
                 }
             };
@@ -158,7 +178,18 @@ impl Voices {
             .unwrap_or(Err(Error::Timeout { stage: Stage::FirstByte }))
     }
 
-    fn report(&self, provider: &'static str, error: &Error, after: Duration) {
+    fn report_break(&self, place: usize, error: &Error, after: Duration) {
+        if let Some(guarded) = self.voices.get(place) {
+            self.report(guarded, error, after);
+        }
+    }
+
+    fn report(&self, guarded: &GuardedVoice, error: &Error, after: Duration) {
+        let provider = guarded.voice.name();
+        if error.blames_the_voice() {
+            let fault = Fault { leave_alone: error.retry_after() };
+            guarded.breaker.failed(fault, Instant::now());
+        }
         self.note(Some(error.to_string()));
         nexy_telemetry::emit(&Retry {
             stage: "tts",
@@ -185,7 +216,7 @@ impl Module for Voices {
     fn start(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let mut trouble = None;
-            for voice in &self.voices {
+            for GuardedVoice { voice, .. } in &self.voices {
                 match timeout(self.settings.first_byte, voice.probe()).await {
                     Ok(Ok(())) => return self.note(None),
                     Ok(Err(error)) => trouble = Some(error.to_string()),

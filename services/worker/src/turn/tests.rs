@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    providers::{ModelsSettings, VoicesSettings},
+    providers::{BreakerSettings, ModelsSettings, VoicesSettings},
     question::Listener,
 };
 
@@ -100,15 +100,20 @@ impl Bench {
         );
         let commands: Vec<_> = config.commands.iter().map(|entry| entry.command.clone()).collect();
         let waits = Duration::from_secs(2);
+        let breaker = BreakerSettings { threshold: 3, open_for: Duration::from_secs(30) };
         let pipeline = Pipeline {
             memory: memory.handle(),
-            models: Models::of(models, ModelsSettings { first_token: waits, stall: waits }),
+            models: Models::of(
+                models,
+                ModelsSettings { first_token: waits, stall: waits, breaker, quota_pause: waits },
+            ),
             voices: Arc::new(Voices::of(
                 voices,
                 VoicesSettings {
                     format: OutputFormat { sample_rate: rate(), chunk_bytes: 4096 },
                     first_byte: waits,
                     stall: waits,
+                    breaker,
                 },
             )),
             catalogue: Catalogue::new(commands),
@@ -391,4 +396,17 @@ async fn dropping_a_turn_drops_its_model_and_its_voices() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_keeps_failing_is_left_alone_and_then_tried_again() {
+    let first = Arc::new(ScriptedModel::new("openai", vec![Step::Hang]));
+    let second = Arc::new(ScriptedModel::saying("offline", "I am here for you."));
+    let bench = Bench::new(vec![first.clone(), second], vec![Arc::new(voice("espeak"))]);
+    for _ in 0..3 {
+        assert_eq!(bench.ask("Hello").await.took, Duration::from_secs(2));
+    }
+    // Nobody waits for it any more.
+    assert_eq!(bench.ask("Hello").await.took, Duration::ZERO);
+    assert_eq!(first.requests().len(), 3);
 }

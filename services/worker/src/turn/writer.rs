@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     decisions::{ActionDropped, ReplyWarning, Retry},
-    providers::Models,
+    providers::{Fault, GuardedModel, Models},
 };
 
 /// The numbers of the writing half.
@@ -67,6 +67,8 @@ enum Broken {
     CutOff,
     #[error("wait for language model: the turn's budget is spent")]
     OutOfTime,
+    #[error("ask language model: it has failed before and is left alone")]
+    LeftAlone,
 }
 
 /// One model's try at the reply.
@@ -95,33 +97,55 @@ impl Writer<'_> {
     ) -> Written {
         let deadline = Deadline::now() + self.settings.turn_budget;
         let mut last_error = None;
-        for model in self.models.to_ask(self.fail_over) {
-            let asked = Instant::now();
-            let mut attempt = Attempt::new(&self, &to_speaker);
+        for guarded in self.models.to_ask(self.fail_over) {
+            let model = guarded.model.as_ref();
+            if !guarded.breaker.admits(Instant::now()) {
+                metrics::PROVIDER_CALLS.increment([model.name(), "breaker_open"]);
+                last_error.get_or_insert(Broken::LeftAlone);
+                continue;
+            }
             let request = with_outages(&request, last_error.is_some());
-            let result = timeout_at(deadline, attempt.run(model.as_ref(), request))
-                .await
-                .unwrap_or(Err(Broken::OutOfTime));
-            let heard = attempt.sent_any;
-            let written = attempt.into_written(model.name());
+            let (written, result) = self.attempt(guarded, request, &to_speaker, deadline).await;
             match result {
-                Ok(()) => {
-                    metrics::PROVIDER_CALLS.increment([model.name(), "ok"]);
-                    return written;
-                }
+                Ok(()) => return written,
                 // A word was heard: a second reply would contradict it.
-                Err(error) if heard => {
-                    report(model.as_ref(), &error, asked.elapsed());
+                Err(error) if !written.reply.is_empty() => {
                     return Written { result: Err(failure(&error)), ..written };
                 }
-                Err(error) => {
-                    report(model.as_ref(), &error, asked.elapsed());
-                    last_error = Some(error);
-                }
+                Err(error) => last_error = Some(error),
             }
         }
         let result = Err(last_error.as_ref().map_or_else(no_model, failure));
         Written { model: "", usage: Usage::default(), reply: String::new(), result }
+    }
+
+    /// Asks one model, and tells its breaker and the decision log how it went.
+    async fn attempt(
+        &self,
+        guarded: &GuardedModel,
+        request: Arc<ChatRequest>,
+        to_speaker: &mpsc::Sender<Item>,
+        deadline: Deadline,
+    ) -> (Written, Result<(), Broken>) {
+        let model = guarded.model.as_ref();
+        let asked = Instant::now();
+        let mut attempt = Attempt::new(self, to_speaker);
+        let result = timeout_at(deadline, attempt.run(model, request))
+            .await
+            .unwrap_or(Err(Broken::OutOfTime));
+        match &result {
+            Ok(()) => {
+                guarded.breaker.succeeded();
+                metrics::PROVIDER_CALLS.increment([model.name(), "ok"]);
+            }
+            Err(error) => {
+                if let Some(fault) = error.fault(self.models) {
+                    guarded.breaker.failed(fault, Instant::now());
+                }
+                report(model, error, asked.elapsed());
+            }
+        }
+        (attempt.into_written(model.name()), result)
     }
 }
 
@@ -132,7 +156,19 @@ impl Broken {
         match self {
             Self::Model(error) => error.error_type(),
             Self::OutOfTime => ErrorType::Timeout,
-            Self::Empty | Self::TooLong | Self::Filtered | Self::CutOff => ErrorType::Unavailable,
+            Self::Empty | Self::TooLong | Self::Filtered | Self::CutOff | Self::LeftAlone => {
+                ErrorType::Unavailable
+            }
+        }
+    }
+
+    /// What it says about the health of the model, if anything.
+    fn fault(&self, models: &Models) -> Option<Fault> {
+        match self {
+            Self::Model(error) => models.fault(error),
+            Self::Empty | Self::CutOff | Self::OutOfTime => Some(Fault::default()),
+            // The model did what it was told, and was not asked at all.
+            Self::TooLong | Self::Filtered | Self::LeftAlone => None,
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Llm {
     pub turn_budget: Duration,
     /// Failures in a row that open a provider's circuit breaker.
     pub circuit_breaker_threshold: u32,
+    /// How long a provider is left alone whose quota is spent.
+    pub quota_pause: Duration,
     /// How long an open circuit breaker stays open.
     pub circuit_breaker_timeout: Duration,
 }

@@ -218,7 +218,13 @@ impl Call {
         };
         let mut log = TurnLog::start(validate::identity(&request), &self.head);
         match self.accept(request, &mut log).await {
-            Ok(()) => Ok(()),
+            // A question's log is with its turn now.
+            Ok(()) if log.is_handed_over() => Ok(()),
+            Ok(()) => {
+                log.complete();
+                self.last = Some(log);
+                Ok(())
+            }
             Err(refusal) => {
                 log.refused(&refusal);
                 self.last = Some(log);
@@ -247,7 +253,6 @@ impl Call {
                 self.pending.push_back(Frame::of_call(convert::response(Content::EndMessage(
                     COLLECT_ACCEPTED.to_owned(),
                 ))));
-                log.complete();
                 Ok(())
             }
             Phase::Ask { prompt } => {

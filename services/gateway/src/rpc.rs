@@ -121,7 +121,12 @@ impl StreamingService for Gateway {
         request: Request<WelcomeRequest>,
     ) -> Result<Response<Self::GenerateWelcomeAudioStream>, Status> {
         let context = context(&request);
-        let permit = self.modules.admit(WELCOME).map_err(|refusal| refuse(&context, &refusal))?;
+        let permit = match self.modules.admit(WELCOME) {
+            Ok(permit) => permit,
+            Err(refusal) => {
+                return Ok(Response::new(Box::pin(welcome::refused(&context, refusal))));
+            }
+        };
         let deadline = options::deadline(request.metadata());
         let opening = welcome::Opening {
             modules: Arc::clone(&self.modules),

@@ -69,6 +69,16 @@ pub(crate) fn speak(opening: Opening, tasks: &TaskTracker) -> impl Stream<Item =
     ReceiverStream::new(messages)
 }
 
+/// A call that is not admitted: the error in words, and the status.
+pub(crate) fn refused(
+    context: &RpcContext,
+    refusal: Refusal,
+) -> impl Stream<Item = Message> + use<> {
+    let status = refuse(context, &refusal);
+    let error = response(Content::ErrorMessage(refusal.message));
+    tokio_stream::iter([Ok(error), Err(status)])
+}
+
 async fn pass_on(
     modules: &ModuleCoordinator,
     request: WelcomeRequest,

@@ -14,7 +14,7 @@ use crate::library::Library;
 
 /// Every RPC of this server, and how it is reported.
 pub(crate) const RPCS: &[Rpc] = &[
-    Rpc { path: "/nexy.update.v1.Update/Latest", name: "Latest", logged: Logged::Call },
+    Rpc { path: "/nexy.update.v1.Update/Latest", name: "Latest", logged: Logged::Probe },
     Rpc { path: "/grpc.health.v1.Health/Check", name: "Check", logged: Logged::Probe },
     Rpc { path: "/grpc.health.v1.Health/Watch", name: "Watch", logged: Logged::Probe },
 ];

@@ -98,7 +98,9 @@ impl Service for App {
             over.cancel();
             served
         };
-        let (http, grpc, ()) = tokio::join!(http, grpc, memory.run(over.clone()));
+        let preparing = over.run_until_cancelled(self.modules.prepare_bridges());
+        let (http, grpc, (), _prepared) =
+            tokio::join!(http, grpc, memory.run(over.clone()), preparing);
         http.context("serve HTTP")?;
         grpc.context("serve gRPC")
     }
@@ -130,5 +132,6 @@ fn declare_metrics() {
         &metrics::AUDIO_BYTES,
         &metrics::TOKENS,
         &metrics::QUEUE_DEPTH,
+        &metrics::BREAKER_STATE,
     ]);
 }

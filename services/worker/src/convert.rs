@@ -62,6 +62,7 @@ pub(crate) fn event(turn: u64, event: Event) -> pb::RespondEvent {
     let event = match event {
         Event::Text(text) => Wire::Text(text),
         Event::Audio(pcm) => Wire::Audio(pcm),
+        Event::Bridge(pcm) => Wire::Bridge(pcm),
         Event::Action(action) => Wire::Action(pb::Action {
             command: action.command,
             args_json: serde_json::Value::Object(action.args).to_string(),

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
-use nexy_assistant_response::Catalogue;
 use nexy_config::Settings;
 use nexy_database::Database;
 use nexy_memory_management::{Handle as MemoryHandle, Memory};
@@ -14,14 +13,14 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     providers::{Models, Voices},
-    turn::{self, Pipeline, SpeakerSettings, WriterSettings},
+    turn::{self, BridgeSettings, Bridges, Pipeline, SpeakerSettings, WriterSettings},
     welcome::{self, Welcomes},
 };
 
 /// The modules of the worker.
 pub(crate) struct ModuleCoordinator {
     pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) welcomes: Welcomes,
+    pub(crate) welcomes: Arc<Welcomes>,
     pub(crate) memory: MemoryHandle,
     pub(crate) voices: Arc<Voices>,
     database: Arc<Database>,
@@ -30,8 +29,8 @@ pub(crate) struct ModuleCoordinator {
 // === impl ModuleCoordinator ===
 
 impl ModuleCoordinator {
-    /// Builds, in this order: database, memory, models, voices, pipeline,
-    /// greetings. Returns the memory's loop beside them, to be run.
+    /// Builds, in this order: database, memory, models, voices, greetings,
+    /// pipeline. Returns the memory's loop beside them, to be run.
     ///
     /// # Errors
     /// When a setting cannot be used. A provider or database that is away is
@@ -41,25 +40,15 @@ impl ModuleCoordinator {
         let memory = Memory::new(memory_settings(settings), Arc::clone(&database) as _);
         let models = Models::new(settings)?;
         let voices = Arc::new(Voices::new(settings)?);
-        let commands: Vec<_> =
-            settings.commands.iter().map(|entry| entry.command.clone()).collect();
+        let welcomes = Arc::new(Welcomes::new(Arc::clone(&voices), welcome_settings(settings)));
         let pipeline = Arc::new(Pipeline {
             memory: memory.handle(),
             models,
             voices: Arc::clone(&voices),
-            catalogue: Catalogue::new(commands),
+            bridges: Bridges { speech: Arc::clone(&welcomes), settings: bridge_settings(settings) },
             commands: settings.commands.clone(),
             settings: pipeline_settings(settings)?,
         });
-        let welcomes = Welcomes::new(
-            Arc::clone(&voices),
-            welcome::Settings {
-                cache_entries: settings.welcome.cache_entries,
-                frame_buffer: settings.grpc.frame_buffer,
-                greeting_en: settings.welcome.greeting_en.clone(),
-                greeting_ru: settings.welcome.greeting_ru.clone(),
-            },
-        );
         let modules = Self { pipeline, welcomes, memory: memory.handle(), voices, database };
         Ok((modules, memory))
     }
@@ -69,6 +58,11 @@ impl ModuleCoordinator {
         for module in self.modules() {
             module.start().await;
         }
+    }
+
+    /// Has the sentences spoken that must be there when everything is slow.
+    pub(crate) async fn prepare_bridges(&self) {
+        self.pipeline.bridges.prepare().await;
     }
 
     /// What each module reports.
@@ -105,6 +99,23 @@ fn memory_settings(settings: &Settings) -> nexy_memory_management::Settings {
         write_timeout: settings.memory.write_timeout,
         write_queue: settings.memory.write_queue,
         drain_timeout: settings.server.drain,
+    }
+}
+
+fn welcome_settings(settings: &Settings) -> welcome::Settings {
+    welcome::Settings {
+        cache_entries: settings.welcome.cache_entries,
+        frame_buffer: settings.grpc.frame_buffer,
+        greeting_en: settings.welcome.greeting_en.clone(),
+        greeting_ru: settings.welcome.greeting_ru.clone(),
+    }
+}
+
+fn bridge_settings(settings: &Settings) -> BridgeSettings {
+    BridgeSettings {
+        after: settings.workflow.bridge_after,
+        english: settings.workflow.bridge_en.clone(),
+        russian: settings.workflow.bridge_ru.clone(),
     }
 }
 

@@ -33,6 +33,10 @@ pub(crate) struct BreakerChanged {
     pub(crate) pause: Option<Duration>,
 }
 
+/// Nothing could be heard for too long, so that "one moment" was said.
+#[derive(Debug, Serialize)]
+pub(crate) struct BridgeSpoken {}
+
 /// A part of the reply is given up.
 #[derive(Debug, Serialize)]
 pub(crate) struct Degrade {
@@ -90,6 +94,15 @@ fn seconds<S: serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(pause.unwrap_or_default().as_secs())
+}
+
+impl Decision for BridgeSpoken {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "bridge_spoken"
+    }
 }
 
 impl Decision for Degrade {

@@ -10,7 +10,7 @@ use nexy_runtime::{
     Shutdown,
     grpc::{Logged, Rpc, RpcContext},
 };
-use nexy_types::{ErrorType, HardwareId, SessionId};
+use nexy_types::{ErrorType, HardwareId, SessionId, SpeechRate};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -108,6 +108,7 @@ impl Worker for WorkerRpc {
             text,
             voice: Some(voice).filter(|voice| !voice.is_empty()),
             language: convert::language(&language)?,
+            rate: SpeechRate::NORMAL,
         };
         let spoken = self.modules.welcomes.speak(greeting).await;
         Ok(Response::new(match spoken {

@@ -9,6 +9,7 @@
 //! Cancelling a turn is dropping its future: every provider request, process
 //! and task of it is owned by that future.
 
+mod bridge;
 mod outcome;
 mod speaker;
 mod writer;
@@ -26,8 +27,12 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 pub(crate) use self::outcome::{Ended, Failure, Outcome};
+pub(crate) use self::{
+    bridge::{BridgeSettings, Bridges},
+    speaker::SpeakerSettings,
+    writer::WriterSettings,
+};
 use self::{outcome::Timeline, speaker::Speaker, writer::Writer};
-pub(crate) use self::{speaker::SpeakerSettings, writer::WriterSettings};
 use crate::{
     providers::{Models, Voices},
     question::Question,
@@ -40,6 +45,8 @@ pub(crate) enum Event {
     Text(String),
     /// Whole samples of the configured format.
     Audio(Bytes),
+    /// The same, of a "one moment" that is not part of the reply.
+    Bridge(Bytes),
     /// A checked action, at most once.
     Action(Action),
 }
@@ -49,8 +56,8 @@ pub(crate) struct Pipeline {
     pub(crate) memory: Memory,
     pub(crate) models: Models,
     pub(crate) voices: Arc<Voices>,
+    pub(crate) bridges: Bridges,
     pub(crate) commands: Vec<CommandEntry>,
-    pub(crate) catalogue: Catalogue,
     pub(crate) settings: Settings,
 }
 
@@ -77,13 +84,13 @@ impl Pipeline {
         let timeline = Timeline::start();
         let recollection = self.recall(&question, flags).await;
         let commands = self.commands(&question, flags);
-        // Nothing may be asked for when no command is on.
-        let catalogue = (!commands.is_empty()).then_some(&self.catalogue);
+        // What is off cannot be asked for, also when the model knows of it.
+        let catalogue = Catalogue::new(commands.clone());
         let request = Arc::new(self.request(&question, recollection, commands));
         let (segments, to_speak) = mpsc::channel(self.settings.writer.max_segments);
         let writer = Writer {
             models: &self.models,
-            catalogue,
+            catalogue: &catalogue,
             settings: &self.settings.writer,
             fail_over: flags.fail_over(),
             timeline: &timeline,
@@ -95,9 +102,10 @@ impl Pipeline {
             fail_over: flags.fail_over(),
             timeline: &timeline,
         };
+        let bridge = self.bridges.of(&question.prompt, &question.listener);
         let (written, spoken) = tokio::join!(
             writer.write(request, segments).instrument(tracing::info_span!("write")),
-            speaker.speak(to_speak, out).instrument(tracing::info_span!("speak")),
+            speaker.speak(bridge, to_speak, out).instrument(tracing::info_span!("speak")),
         );
         let ended = Ended::of(written, spoken, &timeline);
         if ended.result.is_ok() && flags.workflow_integrations() {

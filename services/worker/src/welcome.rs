@@ -22,6 +22,7 @@ pub(crate) struct Greeting {
     pub(crate) text: String,
     pub(crate) voice: Option<String>,
     pub(crate) language: Option<Language>,
+    pub(crate) rate: SpeechRate,
 }
 
 /// A greeting, spoken whole.
@@ -81,7 +82,7 @@ impl Welcomes {
             text: spoken(&text, &language),
             language,
             voice: greeting.voice,
-            rate: SpeechRate::NORMAL,
+            rate: greeting.rate,
         };
         let begun = self.voices.begin(0, true, &utterance).await.ok_or_else(mute)?;
         let method = begun.name;

@@ -116,6 +116,8 @@ keys! {
     "server.timezone" server_timezone => Kind::Timezone;
 
     "workflow.bridge_after_ms" bridge_after_ms => millis(0, 60_000);
+    "workflow.bridge_en" bridge_en => Kind::Text;
+    "workflow.bridge_ru" bridge_ru => Kind::Text;
     "workflow.stream_min_chars" stream_min_chars => whole(0, 10_000);
     "workflow.stream_min_words" stream_min_words => whole(0, 1000);
     "workflow.stream_first_sentence_min_words" stream_first_sentence_min_words => whole(0, 1000);

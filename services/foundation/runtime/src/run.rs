@@ -15,7 +15,7 @@ use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use nexy_config::{FlagChange, Live, Problems, Settings, Sources};
-use nexy_telemetry::metrics::Window;
+use nexy_telemetry::{Guard, metrics::Window};
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout};
 
@@ -99,13 +99,17 @@ async fn start<S: Service>(arguments: Arguments) -> ExitCode {
     let Ok(guard) = nexy_telemetry::init(telemetry_settings::<S>(&settings)) else {
         return ExitCode::from(EXIT_SOFTWARE);
     };
-    let code = live::<S>(Arc::new(settings), sources).await;
+    let code = live::<S>(Arc::new(settings), sources, &guard).await;
     guard.flush(LAST_WORDS).await;
     code
 }
 
 /// From bound ports to the closed store.
-async fn live<S: Service>(settings: Arc<Settings>, sources: Sources) -> ExitCode {
+async fn live<S: Service>(
+    settings: Arc<Settings>,
+    sources: Sources,
+    telemetry: &Guard,
+) -> ExitCode {
     let shutdown = Shutdown::default();
     let live = Arc::new(Live::new(sources, settings.flags()));
     let (service, mut signals) = match bring_up::<S>(&settings, &live, &shutdown).await {
@@ -135,6 +139,7 @@ async fn live<S: Service>(settings: Arc<Settings>, sources: Sources) -> ExitCode
     };
     leave(serving, &mut signals, &shutdown, asked, settings.server.drain).await;
     log_snapshot(&mut window);
+    telemetry.flush(LAST_WORDS).await;
     // A store that does not close in time must not keep the process.
     let _closed_in_time = timeout(LAST_WORDS, service.close()).await;
     nexy_telemetry::emit(&ShutdownPhase { phase: "closed", signal: None, since: None });
@@ -245,7 +250,7 @@ fn check_config(loaded: &Result<(Settings, nexy_config::Provenance), Problems>) 
         Err(problems) => {
             // Asked for by a person: plain lines, and nowhere else to report a
             // broken stderr to.
-            let _unreported = write!(std::io::stderr(), "{problems}");
+            let _unreported = writeln!(std::io::stderr(), "{}", problems.to_string().trim_end());
             ExitCode::from(EXIT_CONFIG)
         }
     }

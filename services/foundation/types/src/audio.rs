@@ -6,8 +6,11 @@ pub struct SampleRate(NonZeroU32);
 
 /// How fast a listener wants to be spoken to: 0.5 to 3.0 times the normal
 /// speed. People who listen to a screen reader all day ask for two and more.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SpeechRate(f32);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpeechRate {
+    /// Thousandths, so that rates can be compared.
+    thousandths: u16,
+}
 
 /// A speech rate outside 0.5 to 3.0.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -37,20 +40,29 @@ impl SampleRate {
 
 impl SpeechRate {
     /// The voice's own speed.
-    pub const NORMAL: Self = Self(1.0);
+    pub const NORMAL: Self = Self { thousandths: 1000 };
 
     /// Checks the bounds.
     ///
     /// # Errors
     /// When the factor is outside 0.5 to 3.0 or not a number.
     pub fn new(factor: f32) -> Result<Self, InvalidSpeechRate> {
-        if (0.5..=3.0).contains(&factor) { Ok(Self(factor)) } else { Err(InvalidSpeechRate) }
+        if !(0.5..=3.0).contains(&factor) {
+            return Err(InvalidSpeechRate);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 500 and 3000"
+        )]
+        let thousandths = (factor * 1000.0).round() as u16;
+        Ok(Self { thousandths })
     }
 
     /// Times the normal speed.
     #[must_use]
-    pub const fn factor(self) -> f32 {
-        self.0
+    pub fn factor(self) -> f32 {
+        f32::from(self.thousandths) / 1000.0
     }
 }
 

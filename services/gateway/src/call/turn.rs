@@ -167,6 +167,10 @@ impl Turn {
                 let chunk = convert::audio_chunk(pcm, self.format);
                 Step::frame(Content::AudioChunk(chunk))
             }
+            Event::Bridge(pcm) => {
+                let chunk = convert::audio_chunk(pcm, self.format);
+                Step::frame(Content::AudioChunk(chunk))
+            }
             Event::Action(action) => match self.transport {
                 None => Step::Nothing,
                 Some(transport) => {
@@ -279,6 +283,11 @@ impl TurnLog {
             total: None,
             state: LogState::Open,
         }
+    }
+
+    /// Whether a turn carries on with it.
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.state == LogState::HandedOver
     }
 
     pub(super) fn refused(&mut self, refusal: &Refusal) {

@@ -17,8 +17,13 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-use super::{Event, outcome::Timeline};
-use crate::{decisions::Degrade, providers::Voices, question::Listener};
+use super::{Event, bridge::Bridge, outcome::Timeline};
+use crate::{
+    decisions::{BridgeSpoken, Degrade},
+    providers::Voices,
+    question::Listener,
+    welcome::Recording,
+};
 
 /// The numbers of the speaking half.
 #[derive(Debug, Clone, Copy)]
@@ -95,9 +100,13 @@ impl Speaker<'_> {
     /// listener is gone.
     pub(super) async fn speak(
         self,
+        bridge: Bridge,
         mut items: mpsc::Receiver<Item>,
         out: mpsc::Sender<Event>,
     ) -> Spoken {
+        let bridge = bridge.spoken();
+        tokio::pin!(bridge);
+        let mut bridged = false;
         let mut delivery = Delivery::new(&self, out);
         let mut writing = true;
         while writing || delivery.is_busy() {
@@ -115,6 +124,11 @@ impl Speaker<'_> {
                 // Then the audio whose turn it is.
                 frame = delivery.next_frame(), if delivery.is_busy() => {
                     delivery.pass_on(frame).await
+                }
+                // Nothing can be heard yet, for too long.
+                recording = &mut bridge, if !bridged && !delivery.heard => {
+                    bridged = true;
+                    delivery.say_bridge(&recording).await
                 }
             };
             if sent.is_err() {
@@ -224,6 +238,14 @@ impl<'a> Delivery<'a> {
             Synthesis::Mute => self.degrade("no voice could be heard"),
             Synthesis::Nothing => {}
         }
+    }
+
+    async fn say_bridge(&self, recording: &Recording) -> Result<(), Gone> {
+        nexy_telemetry::emit(&BridgeSpoken {});
+        for frame in &recording.frames {
+            self.send(Event::Bridge(frame.clone())).await?;
+        }
+        Ok(())
     }
 
     fn degrade(&mut self, reason: &'static str) {

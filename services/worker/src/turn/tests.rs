@@ -20,6 +20,7 @@ use super::*;
 use crate::{
     providers::{BreakerSettings, ModelsSettings, VoicesSettings},
     question::Listener,
+    welcome::{self, Welcomes},
 };
 
 const RATE: u32 = 48_000;
@@ -98,25 +99,41 @@ impl Bench {
             },
             Arc::new(Blank),
         );
-        let commands: Vec<_> = config.commands.iter().map(|entry| entry.command.clone()).collect();
         let waits = Duration::from_secs(2);
         let breaker = BreakerSettings { threshold: 3, open_for: Duration::from_secs(30) };
+        let voices = Arc::new(Voices::of(
+            voices,
+            VoicesSettings {
+                format: OutputFormat { sample_rate: rate(), chunk_bytes: 4096 },
+                first_byte: waits,
+                stall: waits,
+                breaker,
+            },
+        ));
+        let speech = Arc::new(Welcomes::new(
+            Arc::clone(&voices),
+            welcome::Settings {
+                cache_entries: 10,
+                frame_buffer: 8,
+                greeting_en: "Hello!".to_owned(),
+                greeting_ru: "Привет!".to_owned(),
+            },
+        ));
         let pipeline = Pipeline {
             memory: memory.handle(),
+            bridges: Bridges {
+                speech,
+                settings: BridgeSettings {
+                    after: Duration::from_millis(1500),
+                    english: "One moment.".to_owned(),
+                    russian: "Секунду.".to_owned(),
+                },
+            },
             models: Models::of(
                 models,
                 ModelsSettings { first_token: waits, stall: waits, breaker, quota_pause: waits },
             ),
-            voices: Arc::new(Voices::of(
-                voices,
-                VoicesSettings {
-                    format: OutputFormat { sample_rate: rate(), chunk_bytes: 4096 },
-                    first_byte: waits,
-                    stall: waits,
-                    breaker,
-                },
-            )),
-            catalogue: Catalogue::new(commands),
+            voices,
             commands: config.commands.clone(),
             settings: Settings {
                 writer: WriterSettings {
@@ -168,6 +185,17 @@ impl Heard {
         let mut bytes = 0;
         for event in &self.events {
             if let Event::Audio(pcm) = event {
+                bytes += pcm.len();
+            }
+        }
+        bytes / 2 / (RATE as usize / 1000)
+    }
+
+    /// Milliseconds of "one moment".
+    fn bridge_ms(&self) -> usize {
+        let mut bytes = 0;
+        for event in &self.events {
+            if let Event::Bridge(pcm) = event {
                 bytes += pcm.len();
             }
         }
@@ -409,4 +437,20 @@ async fn a_model_that_keeps_failing_is_left_alone_and_then_tried_again() {
     // Nobody waits for it any more.
     assert_eq!(bench.ask("Hello").await.took, Duration::ZERO);
     assert_eq!(first.requests().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_moment_is_said_when_nothing_can_be_heard_for_long() {
+    let late = |ms| vec![Step::Delay(Duration::from_millis(ms)), Step::text("Yes."), Step::stop()];
+    for (delay, expected) in [(1400, 0), (1900, 100)] {
+        let model = ScriptedModel::new("openai", late(delay));
+        let spoken = voice("espeak");
+        let bench = Bench::new(vec![Arc::new(model)], vec![Arc::new(spoken.clone())]);
+        let heard = bench.ask("Ты здесь?").await;
+        assert_eq!(heard.bridge_ms(), expected, "{delay} ms");
+        assert_eq!(heard.texts(), ["Yes."], "it is not part of the reply");
+        assert_eq!(heard.audio_ms(), 100);
+        let said: Vec<_> = spoken.utterances().into_iter().map(|said| said.text).collect();
+        assert_eq!(said.contains(&"Секунду.".to_owned()), expected > 0);
+    }
 }

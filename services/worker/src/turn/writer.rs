@@ -36,8 +36,8 @@ pub(crate) struct WriterSettings {
 /// Asks the models and cuts the reply into segments.
 pub(super) struct Writer<'a> {
     pub(super) models: &'a Models,
-    /// `None` when no action may be asked for.
-    pub(super) catalogue: Option<&'a Catalogue>,
+    /// The actions that may be asked for in this turn.
+    pub(super) catalogue: &'a Catalogue,
     pub(super) settings: &'a WriterSettings,
     pub(super) fail_over: bool,
     pub(super) timeline: &'a Timeline,
@@ -249,13 +249,11 @@ impl<'a> Attempt<'a> {
     }
 
     fn take_action(&mut self, request: &nexy_assistant_response::ActionRequest) {
-        let checked = match self.writer.catalogue {
-            None => Err("actions_off"),
-            Some(catalogue) => catalogue.check(request).map_err(|rejection| rejection.as_str()),
-        };
-        match checked {
+        match self.writer.catalogue.check(request) {
             Ok(action) => self.action = Some(action),
-            Err(reason) => nexy_telemetry::emit(&ActionDropped { reason }),
+            Err(rejection) => {
+                nexy_telemetry::emit(&ActionDropped { reason: rejection.as_str() });
+            }
         }
     }
 

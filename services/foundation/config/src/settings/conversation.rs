@@ -60,6 +60,10 @@ pub struct KillSwitches {
 pub struct Workflow {
     /// Wait before a short spoken "one moment"; zero turns it off.
     pub bridge_after: Duration,
+    /// What is said then, in English.
+    pub bridge_en: String,
+    /// What is said then, in Russian.
+    pub bridge_ru: String,
     /// Shortest segment, in characters.
     pub stream_min_chars: usize,
     /// Shortest segment, in words.

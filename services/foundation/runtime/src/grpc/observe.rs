@@ -198,13 +198,12 @@ where
 
 impl Call {
     fn begin(observed: Observed, headers: &HeaderMap) -> Self {
-        let span = tracing::info_span!(
-            "rpc",
-            otel.name = observed.path.trim_start_matches('/'),
-            otel.kind = "server",
-            rpc.system = "grpc",
-            rpc.grpc.status_code = tracing::field::Empty,
-        );
+        let span = if observed.logged == Logged::Probe {
+            // A question every second would bury the traces of people's.
+            Span::none()
+        } else {
+            server_span(observed.path)
+        };
         propagation::set_parent(&span, headers);
         span.in_scope(|| nexy_telemetry::emit(&Started { observed }));
         Self { observed, began: Instant::now(), context: RpcContext::default(), span, ended: false }
@@ -369,6 +368,17 @@ impl Observed {
             Logged::Call | Logged::ByItself => Level::Info,
         }
     }
+}
+
+/// Named and attributed by the OpenTelemetry conventions for RPC.
+fn server_span(path: &'static str) -> Span {
+    tracing::info_span!(
+        "rpc",
+        otel.name = path.trim_start_matches('/'),
+        otel.kind = "server",
+        rpc.system = "grpc",
+        rpc.grpc.status_code = tracing::field::Empty,
+    )
 }
 
 const GRPC_STATUS: &str = "grpc-status";

@@ -1,0 +1,76 @@
+use std::{sync::Arc, time::Duration};
+
+use nexy_types::Language;
+
+use crate::{
+    question::Listener,
+    welcome::{Greeting, Recording, Welcomes},
+};
+
+/// When and what is said while nothing can be heard yet.
+#[derive(Debug, Clone)]
+pub(crate) struct BridgeSettings {
+    /// How long nothing may be heard; zero says nothing ever.
+    pub(crate) after: Duration,
+    pub(crate) english: String,
+    pub(crate) russian: String,
+}
+
+/// Speaks a short "one moment", from the cache of greetings.
+pub(crate) struct Bridges {
+    pub(crate) speech: Arc<Welcomes>,
+    pub(crate) settings: BridgeSettings,
+}
+
+/// The bridge of one turn: what it would say, if it comes to that.
+pub(super) struct Bridge {
+    speech: Arc<Welcomes>,
+    greeting: Option<Greeting>,
+    after: Duration,
+}
+
+// === impl Bridges ===
+
+impl Bridges {
+    /// In the listener's language, else that of the question; in English when
+    /// the sentence is not known in it.
+    pub(super) fn of(&self, prompt: &str, listener: &Listener) -> Bridge {
+        let language = listener.language.clone().unwrap_or_else(|| Language::of_text(prompt));
+        let text =
+            if language.is_russian() { &self.settings.russian } else { &self.settings.english };
+        let greeting = (!self.settings.after.is_zero() && !text.is_empty()).then(|| Greeting {
+            text: text.clone(),
+            voice: listener.voice.clone(),
+            language: None,
+            rate: listener.rate,
+        });
+        Bridge { speech: Arc::clone(&self.speech), greeting, after: self.settings.after }
+    }
+
+    /// Has the sentences spoken once, so that they are there when a reply is not.
+    pub(crate) async fn prepare(&self) {
+        for prompt in [&self.settings.english, &self.settings.russian] {
+            let bridge = self.of(prompt, &Listener::default());
+            if let Some(greeting) = bridge.greeting {
+                // A voice that is out now may be back when it is needed.
+                let _later = self.speech.speak(greeting).await;
+            }
+        }
+    }
+}
+
+// === impl Bridge ===
+
+impl Bridge {
+    /// Resolves when it is time to say something, with what is said; never when
+    /// there is nothing to say.
+    pub(super) async fn spoken(self) -> Arc<Recording> {
+        if let Some(greeting) = self.greeting {
+            tokio::time::sleep(self.after).await;
+            if let Ok(recording) = self.speech.speak(greeting).await {
+                return recording;
+            }
+        }
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,57 @@
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{cert, config, failure, health, ingress, otlp_sink, smoke, talk, traces};
+
+/// The command line of Nexy Server: for operators, and for trying it out.
+#[derive(Parser)]
+#[command(name = "nexyctl", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Talk(Box<talk::Args>),
+    Smoke(smoke::Args),
+    Health(health::Args),
+    Cert(cert::Args),
+    Config(config::Args),
+    Ingress(ingress::Args),
+    OtlpSink(otlp_sink::Args),
+    Traces(traces::Args),
+}
+
+// === impl Cli ===
+
+impl Cli {
+    /// Runs the command to its end, and says on the standard error why it could
+    /// not do its work.
+    pub(crate) async fn run(self) -> ExitCode {
+        self.dispatch().await.unwrap_or_else(|error| {
+            let (exit, message) = failure::exit_of(&error);
+            // Nobody is left to tell when this cannot be written.
+            let _ = message.map(|message| writeln!(std::io::stderr(), "{message}"));
+            exit
+        })
+    }
+
+    async fn dispatch(self) -> anyhow::Result<ExitCode> {
+        // Boxed: the commands' futures are large and only one of them runs.
+        match self.command {
+            Command::Talk(args) => Box::pin(talk::run(*args)).await,
+            Command::Smoke(args) => Box::pin(smoke::run(args)).await,
+            Command::Health(args) => Box::pin(health::run(args)).await,
+            Command::Cert(args) => Box::pin(cert::run(args)).await,
+            Command::Config(args) => config::run(args).await,
+            Command::Ingress(args) => Box::pin(ingress::run(args)).await,
+            Command::OtlpSink(args) => Box::pin(otlp_sink::run(args)).await,
+            Command::Traces(args) => Box::pin(traces::run(args)).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+use clap::{CommandFactory as _, error::ErrorKind};
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line.split_whitespace())
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn accepts_what_the_guide_shows() {
+    for line in [
+        "nexyctl talk Hello",
+        "nexyctl talk",
+        "nexyctl talk Hello --tls --server localhost:8443 --ca nexy-ca.pem --save out.wav --play",
+        "nexyctl talk Hello --screenshot shot.png --plain --json",
+        "nexyctl talk --language ru-RU --voice x --rate 1.5 --timezone Europe/Berlin --actions action_message",
+        "nexyctl talk --hardware-id me --session-id 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "nexyctl smoke --server http://127.0.0.1:50051 --http http://127.0.0.1:8080 --timeout 3",
+        "nexyctl health --json",
+        "nexyctl cert --save nexy-ca.pem",
+        "nexyctl config show --env dev --config nexy.yaml --json",
+    ] {
+        if let Err(error) = parse(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn refuses_what_makes_no_sense() {
+    for line in [
+        "nexyctl talk --session-id not-a-uuid",
+        "nexyctl talk --hardware-id unknown",
+        "nexyctl talk --rate 9",
+        "nexyctl talk --language ???",
+        "nexyctl talk --actions loudly",
+        "nexyctl talk --server ftp://example",
+        "nexyctl talk --server https://host/path",
+        "nexyctl talk --timeout 0",
+        "nexyctl config show --env production",
+    ] {
+        match parse(line) {
+            Ok(_) => panic!("{line}: accepted"),
+            Err(error) => assert!(
+                matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue),
+                "{line}: {error}"
+            ),
+        }
+    }
+}

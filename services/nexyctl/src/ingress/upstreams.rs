@@ -1,0 +1,65 @@
+//! Names of the services behind the door, and their addresses as of now.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{net::lookup_host, time::timeout};
+
+/// `host:port` of each upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) gateway_grpc: String,
+    pub(crate) gateway_http: String,
+    pub(crate) update_http: String,
+}
+
+/// What the names stand for, sorted; empty while a name has never been resolved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Addresses {
+    pub(crate) gateway_grpc: Vec<SocketAddr>,
+    pub(crate) gateway_http: Vec<SocketAddr>,
+    pub(crate) update_http: Vec<SocketAddr>,
+}
+
+// === impl Addresses ===
+
+impl Addresses {
+    /// Resolves every name. One that cannot be resolved now keeps the addresses
+    /// it had: a service that restarts comes back there more often than not.
+    pub(crate) async fn refreshed(&self, names: &Names, within: Duration) -> Self {
+        let (gateway_grpc, gateway_http, update_http) = tokio::join!(
+            resolve(&names.gateway_grpc, within),
+            resolve(&names.gateway_http, within),
+            resolve(&names.update_http, within),
+        );
+        Self {
+            gateway_grpc: gateway_grpc.unwrap_or_else(|| self.gateway_grpc.clone()),
+            gateway_http: gateway_http.unwrap_or_else(|| self.gateway_http.clone()),
+            update_http: update_http.unwrap_or_else(|| self.update_http.clone()),
+        }
+    }
+
+    /// The names that stand for nothing yet.
+    pub(crate) fn unresolved<'a>(&self, names: &'a Names) -> Vec<&'a str> {
+        [
+            (&self.gateway_grpc, &names.gateway_grpc),
+            (&self.gateway_http, &names.gateway_http),
+            (&self.update_http, &names.update_http),
+        ]
+        .into_iter()
+        .filter(|(addresses, _)| addresses.is_empty())
+        .map(|(_, name)| name.as_str())
+        .collect()
+    }
+}
+
+async fn resolve(name: &str, within: Duration) -> Option<Vec<SocketAddr>> {
+    let found: Vec<SocketAddr> = timeout(within, lookup_host(name)).await.ok()?.ok()?.collect();
+    // The services listen on IPv4 wildcards; where a name has both families,
+    // the other one would only be tried in vain.
+    let any_v4 = found.iter().any(SocketAddr::is_ipv4);
+    let mut addresses: Vec<SocketAddr> =
+        found.into_iter().filter(|address| address.is_ipv4() || !any_v4).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    (!addresses.is_empty()).then_some(addresses)
+}

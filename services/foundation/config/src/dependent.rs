@@ -20,10 +20,6 @@ const NEEDS: [(&str, &str, &[&str]); 4] = [
     ("tts.providers", "openai", &["tts.openai.base_url"]),
 ];
 
-/// Providers that this version has no client for. They count as not configured
-/// whatever their keys say; a provider leaves this list when its client arrives.
-const WITHOUT_CLIENT: [(&str, &str); 2] = [("llm.providers", "gemini"), ("tts.providers", "azure")];
-
 /// Fills in everything that follows from other values.
 pub(crate) fn fill_in(values: &mut Resolved, layers: &Layers, problems: &mut Vec<Problem>) {
     for path in ["grpc.host", "http.host", "update.host", "worker.host"] {
@@ -128,9 +124,6 @@ fn fill_in_providers(values: &mut Resolved, list: &str, problems: &mut Vec<Probl
 
 /// What a provider lacks to be configured, in words that follow "expected".
 fn lack(values: &Resolved, list: &str, provider: &str) -> Option<String> {
-    if WITHOUT_CLIENT.contains(&(list, provider)) {
-        return Some("a provider that this version has a client for".to_owned());
-    }
     let (_, _, needs) = NEEDS.iter().find(|need| (need.0, need.1) == (list, provider))?;
     let missing: Vec<String> = needs
         .iter()

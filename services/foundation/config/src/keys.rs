@@ -144,6 +144,7 @@ keys! {
         gemini_fallback_api_key | gemini_fallback_api_key_file => Kind::Secret;
     "llm.gemini.model" gemini_primary_model => Kind::Text;
     "llm.gemini.base_url" gemini_base_url => WEB;
+    "llm.gemini.google_search" gemini_google_search => Kind::Switch;
     "llm.openai.base_url" openai_base_url => WEB;
     "llm.openai.key" openai_api_key | openai_api_key_file => Kind::Secret;
     "llm.openai.model" openai_model => Kind::Text;
@@ -163,6 +164,7 @@ keys! {
     "tts.azure.region" azure_speech_region => Kind::Host;
     "tts.azure.voice" azure_voice_name => Kind::Text;
     "tts.azure.base_url" azure_speech_base_url => WEB;
+    "tts.azure.user_agent" azure_speech_user_agent => Kind::Text;
     "tts.openai.base_url" tts_openai_base_url => WEB;
     "tts.openai.key" tts_openai_api_key | tts_openai_api_key_file => Kind::Secret;
     "tts.openai.model" tts_openai_model => Kind::Text;
@@ -172,6 +174,7 @@ keys! {
     "tts.espeak.voice" espeak_voice => Kind::Text;
     "tts.espeak.rate" espeak_rate => whole(80, 450);
     "tts.espeak.max_processes" espeak_max_processes => whole(1, 256);
+    "tts.espeak.warm_processes" espeak_warm_processes => whole(0, 64);
     "tts.connect_timeout_ms" tts_connect_timeout_ms => millis(1, 600_000);
     "tts.first_byte_timeout_ms" tts_first_byte_timeout_ms => millis(1, 600_000);
     "tts.stall_timeout_ms" tts_stall_timeout_ms => millis(1, 600_000);

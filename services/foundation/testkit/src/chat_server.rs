@@ -1,245 +1,137 @@
 //! A local server that speaks the OpenAI chat-completions wire format.
 //!
-//! A [`Script`] says what one reply looks like on the wire, down to its faults.
-//! A request takes the first script whose needle its prompt contains, else the
-//! next of the queue, else the default: parallel tests can share one server.
-
-mod script;
-
-use std::{
-    collections::VecDeque,
-    convert::Infallible,
-    future, io,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+//! How scripts are chosen and played: [`crate::model_server`].
 
 use axum::{
     Router,
-    body::Body,
     extract::{DefaultBodyLimit, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
-    serve::ListenerExt,
 };
 use bytes::Bytes;
-use futures_util::stream;
-use http::{HeaderMap, StatusCode};
-use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use http::{HeaderMap, Uri};
+use serde_json::{Value, json};
 
-pub use script::Script;
-use script::{Frame, Frames};
+use crate::model_server::{self, Format, ModelServer, Step};
 
-/// A running server on 127.0.0.1. Dropping it closes its port; connections
-/// that are open then end with the runtime.
-pub struct ChatServer {
-    address: SocketAddr,
-    state: ChatState,
-    accepted: Arc<AtomicUsize>,
-    _serving: JoinSet<()>,
-}
+pub use crate::model_server::Recorded;
+
+/// A running server. Its base URL includes `/v1`.
+pub type ChatServer = ModelServer<OpenAi>;
 
 /// What a server plays and what it has seen. Clones share both.
-#[derive(Clone)]
-pub struct ChatState {
-    inner: Arc<Inner>,
-}
+pub type ChatState = model_server::State<OpenAi>;
 
-/// One request as it came in.
+/// One reply on the wire; a whole one ends with `stop`, usage and `[DONE]`.
+pub type Script = model_server::Script<OpenAi>;
+
+/// OpenAI's chat completions.
 #[derive(Debug, Clone)]
-pub struct Recorded {
-    /// The request's headers.
-    pub headers: HeaderMap,
-    /// Its body; null when that was not JSON.
-    pub body: Value,
-}
+pub struct OpenAi;
 
-struct Inner {
-    scripts: Mutex<Scripts>,
-    requests: Mutex<Vec<Recorded>>,
-    traffic: watch::Sender<Traffic>,
-}
+// === impl OpenAi ===
 
-struct Scripts {
-    by_prompt: Vec<(String, Script)>,
-    queue: VecDeque<Script>,
-    default: Script,
-}
+impl Format for OpenAi {
+    const BASE_PATH: &'static str = "/v1";
+    const STOP: &'static str = "stop";
+    const DONE: Option<&'static str> = Some("[DONE]");
 
-/// Replies on the wire.
-#[derive(Debug, Clone, Copy, Default)]
-struct Traffic {
-    open: usize,
-    last_closed: Option<Instant>,
-}
-
-/// Lives as long as one reply does.
-struct OpenReply {
-    inner: Arc<Inner>,
-}
-
-// === impl ChatServer ===
-
-impl ChatServer {
-    /// Starts a server that plays `default` unless told otherwise.
-    ///
-    /// # Errors
-    /// When no port can be bound.
-    pub async fn start(default: Script) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        let state = ChatState::new(default);
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&accepted);
-        let listener = listener.tap_io(move |connection| {
-            counter.fetch_add(1, Ordering::SeqCst);
-            // The fake must not add delays of its own to small writes.
-            let _ = connection.set_nodelay(true);
-        });
-        let routes = Router::new().nest("/v1", router(state.clone()));
-        let mut serving = JoinSet::new();
-        serving.spawn(async move {
-            // Serving ends only when the task is dropped.
-            let _ = axum::serve(listener, routes).await;
-        });
-        Ok(Self { address, state, accepted, _serving: serving })
+    fn routes(state: ChatState) -> Router {
+        Router::new().nest(Self::BASE_PATH, router(state))
     }
 
-    /// The base URL for a client, `/v1` included.
-    #[must_use]
-    pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
-    }
-
-    /// What is played, to change it.
-    #[must_use]
-    pub fn state(&self) -> &ChatState {
-        &self.state
-    }
-
-    /// The requests so far, oldest first.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
-        self.state.requests()
-    }
-
-    /// TCP connections accepted so far.
-    #[must_use]
-    pub fn accepted_connections(&self) -> usize {
-        self.accepted.load(Ordering::SeqCst)
-    }
-
-    /// Connections on which a reply is still being sent.
-    #[must_use]
-    pub fn open_connections(&self) -> usize {
-        self.state.open_connections()
-    }
-
-    /// See [`ChatState::wait_disconnect`].
-    pub async fn wait_disconnect(&self, within: Duration) -> Option<Instant> {
-        self.state.wait_disconnect(within).await
-    }
-}
-
-// === impl ChatState ===
-
-impl ChatState {
-    /// A state whose default script is `default`.
-    #[must_use]
-    pub fn new(default: Script) -> Self {
-        let scripts = Scripts { by_prompt: Vec::new(), queue: VecDeque::new(), default };
-        let inner = Inner {
-            scripts: Mutex::new(scripts),
-            requests: Mutex::default(),
-            traffic: watch::Sender::new(Traffic::default()),
-        };
-        Self { inner: Arc::new(inner) }
-    }
-
-    /// Plays `script` once, after what is queued already.
-    pub fn push(&self, script: Script) {
-        lock(&self.inner.scripts).queue.push_back(script);
-    }
-
-    /// Plays `script` for every prompt that contains `needle`.
-    pub fn on_prompt(&self, needle: impl Into<String>, script: Script) {
-        lock(&self.inner.scripts).by_prompt.push((needle.into(), script));
-    }
-
-    /// Plays `script` whenever nothing else applies.
-    pub fn set_default(&self, script: Script) {
-        lock(&self.inner.scripts).default = script;
-    }
-
-    /// The requests so far, oldest first.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
-        lock(&self.inner.requests).clone()
-    }
-
-    /// Connections on which a reply is still being sent.
-    #[must_use]
-    pub fn open_connections(&self) -> usize {
-        self.inner.traffic.borrow().open
-    }
-
-    /// Waits until no reply is open. When the last one closed, as this side saw
-    /// it; `None` when one is still open after `within`, or none ever was.
-    pub async fn wait_disconnect(&self, within: Duration) -> Option<Instant> {
-        let mut traffic = self.inner.traffic.subscribe();
-        let closed = traffic.wait_for(|traffic| traffic.open == 0);
-        tokio::time::timeout(within, closed).await.ok()?.ok()?.last_closed
-    }
-
-    fn script_for(&self, prompt: &str) -> Script {
-        let mut scripts = lock(&self.inner.scripts);
-        let chosen = scripts.by_prompt.iter().find(|(needle, _)| prompt.contains(needle.as_str()));
-        match chosen.map(|(_, script)| script.clone()) {
-            Some(script) => script,
-            None => scripts.queue.pop_front().unwrap_or_else(|| scripts.default.clone()),
-        }
-    }
-}
-
-// === impl Recorded ===
-
-impl Recorded {
-    /// The text of the last message.
-    #[must_use]
-    pub fn prompt(&self) -> &str {
-        let content = self.body["messages"].as_array().and_then(|all| all.last()?.get("content"));
+    fn prompt(body: &Value) -> &str {
+        let content = body["messages"].as_array().and_then(|all| all.last()?.get("content"));
         let text =
             content.and_then(|content| content.as_str().or_else(|| content[0]["text"].as_str()));
         text.unwrap_or_default()
     }
 
-    /// A header's text, empty when it is missing.
-    #[must_use]
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    fn opening() -> Option<Value> {
+        Some(delta(json!({ "role": "assistant", "content": "" })))
     }
-}
 
-// === impl OpenReply ===
-
-impl OpenReply {
-    fn begin(inner: &Arc<Inner>) -> Self {
-        inner.traffic.send_modify(|traffic| traffic.open += 1);
-        Self { inner: Arc::clone(inner) }
+    fn words(text: &str) -> Value {
+        delta(json!({ "content": text }))
     }
-}
 
-impl Drop for OpenReply {
-    fn drop(&mut self) {
-        self.inner.traffic.send_modify(|traffic| {
-            traffic.open -= 1;
-            traffic.last_closed = Some(Instant::now());
+    fn ending(finish: Option<&str>, usage: Option<(u32, u32)>) -> Vec<Value> {
+        let finish = finish.map(
+            |reason| json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] }),
+        );
+        let usage = usage.map(|(input, output)| {
+            let usage = json!({ "prompt_tokens": input, "completion_tokens": output });
+            json!({ "choices": [], "usage": usage })
         });
+        finish.into_iter().chain(usage).collect()
+    }
+}
+
+// === impl Script ===
+
+impl Script {
+    /// A refusal with this status, in OpenAI's form. Its message quotes a prompt,
+    /// as real ones do.
+    #[must_use]
+    pub fn status(status: u16, code: &str) -> Self {
+        let body = json!({
+            "error": { "message": "the prompt was: SECRET", "type": "test_error", "code": code },
+        });
+        Self::json(status, &body)
+    }
+
+    /// One function call, in these fragments of its arguments.
+    #[must_use]
+    pub fn tool_call(name: &str, fragments: &[&str]) -> Self {
+        Self::text::<String>([]).and_tool_call(name, fragments)
+    }
+
+    /// One JSON document, as servers answer that ignore `stream`.
+    #[must_use]
+    pub fn document(text: &str) -> Self {
+        let body = json!({
+            "object": "chat.completion",
+            "choices": [{
+                "index": 0,
+                "message": { "role": "assistant", "content": text },
+                "finish_reason": "stop",
+            }],
+            "usage": { "prompt_tokens": 11, "completion_tokens": 7 },
+        });
+        Self::json(200, &body)
+    }
+
+    /// Adds a function call after the text.
+    #[must_use]
+    pub fn and_tool_call(self, name: &str, fragments: &[&str]) -> Self {
+        let started =
+            |token: &&Value| !token["choices"][0]["delta"]["tool_calls"][0]["id"].is_null();
+        let index = self.tokens().iter().filter(started).count();
+        let call = |call: Value| delta(json!({ "tool_calls": [call] }));
+        let start = call(json!({
+            "index": index, "id": format!("call_{index}"), "type": "function",
+            "function": { "name": name, "arguments": "" },
+        }));
+        let rest = fragments
+            .iter()
+            .map(|fragment| call(json!({ "index": index, "function": { "arguments": fragment } })));
+        self.and_tokens([start].into_iter().chain(rest)).finish("tool_calls")
+    }
+
+    /// Thinks aloud first, in the field that llama.cpp and vLLM use.
+    #[must_use]
+    pub fn reasoning(self, thought: &str) -> Self {
+        let thought = delta(json!({ "reasoning_content": thought, "content": null }));
+        self.first(Step::Event(thought))
+    }
+
+    /// Reports an error after the tokens.
+    #[must_use]
+    pub fn error(self, kind: &str, code: impl Into<Value>) -> Self {
+        let error = json!({
+            "error": { "message": "the prompt was: SECRET", "type": kind, "code": code.into() },
+        });
+        self.cut().then(Step::Event(error))
     }
 }
 
@@ -251,42 +143,19 @@ pub fn router(state: ChatState) -> Router {
         .with_state(state)
 }
 
-async fn complete(State(state): State<ChatState>, headers: HeaderMap, body: Bytes) -> Response {
-    let open = OpenReply::begin(&state.inner);
-    let body = serde_json::from_slice(&body).unwrap_or_default();
-    let request = Recorded { headers, body };
-    let script = state.script_for(request.prompt());
-    lock(&state.inner.requests).push(request);
-    if script.is_silent() {
-        future::pending::<Infallible>().await;
-    }
-    tokio::time::sleep(script.header_delay()).await;
-    let (status, headers, frames) = script.into_parts();
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, headers, body_of(frames, open)).into_response()
+async fn complete(
+    State(state): State<ChatState>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    state.answer(uri, headers, &body).await
 }
 
-fn body_of(frames: Frames, open: OpenReply) -> Body {
-    Body::from_stream(stream::unfold((frames, open), |(mut frames, open)| async move {
-        Some((next_piece(&mut frames).await?, (frames, open)))
-    }))
-}
-
-async fn next_piece(frames: &mut Frames) -> Option<io::Result<Bytes>> {
-    loop {
-        match frames.next()? {
-            Frame::Bytes(bytes) => return Some(Ok(bytes)),
-            Frame::Delay(delay) => tokio::time::sleep(delay).await,
-            Frame::Hang => future::pending().await,
-            Frame::Reset => {
-                // What was sent before is flushed while this waits.
-                tokio::task::yield_now().await;
-                return Some(Err(io::ErrorKind::ConnectionReset.into()));
-            }
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A chunk that carries this delta.
+fn delta(delta: Value) -> Value {
+    json!({
+        "object": "chat.completion.chunk",
+        "choices": [{ "index": 0, "delta": delta, "finish_reason": null }],
+    })
 }

@@ -4,7 +4,10 @@
 //! speak their provider's real wire format and are told, per test, to be slow,
 //! odd, broken or wrong.
 
+pub mod azure_server;
 pub mod chat_server;
+pub mod gemini_server;
+pub mod model_server;
 pub mod speech_server;
 pub mod stack;
 

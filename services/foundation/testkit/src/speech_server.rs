@@ -26,7 +26,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-pub use audio::{Audio, tone};
+pub use audio::{Audio, echo, tone};
 use connections::{Counted, Counts};
 
 /// Characters that `input` may have (OpenAI API reference, "Create speech").
@@ -86,7 +86,7 @@ pub struct Refusal {
 pub struct Request {
     /// All its headers.
     pub headers: HeaderMap,
-    /// Its body; `null` when it is not JSON.
+    /// Its body; `null` when it is not what the interface takes.
     pub body: Value,
 }
 
@@ -126,28 +126,12 @@ pub fn openai_error(kind: &str, code: &str, message: &str) -> Value {
 }
 
 async fn speak(State(state): State<SpeechState>, headers: HeaderMap, body: String) -> Response {
-    let script = state.next_script();
-    // Counts a disconnect if the client leaves while the answer is being made.
-    let watched = state.watch_client();
     let body = serde_json::from_str(&body).unwrap_or(Value::Null);
-    let refusal = script.refusal.clone().or_else(|| refused(&script, &headers, &body));
-    lock(&state.shared.requests).push(Request { headers, body });
-    tokio::time::sleep(script.head_after).await;
-    if let Some(refusal) = refusal {
-        watched.finished();
-        return refusal.into_response();
-    }
-    let mut response = Response::new(Body::from_stream(audio::body(script.clone(), watched)));
-    if let Ok(value) = HeaderValue::try_from(&script.content_type)
-        && !value.is_empty()
-    {
-        response.headers_mut().insert(header::CONTENT_TYPE, value);
-    }
-    response
+    state.answer(Request { headers, body }, refused).await
 }
 
 /// What the real service would refuse.
-fn refused(script: &Script, headers: &HeaderMap, body: &Value) -> Option<Refusal> {
+fn refused(script: &Script, Request { headers, body }: &Request) -> Option<Refusal> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let expected = script.key.as_ref().map(|key| format!("Bearer {key}"));
     if expected.is_some() && bearer != expected.as_deref() {
@@ -180,11 +164,19 @@ impl SpeechServer {
     /// # Errors
     /// When no port can be bound.
     pub async fn start(script: Script) -> anyhow::Result<Self> {
+        Self::serve(script, router).await
+    }
+
+    /// Starts a server of another wire format.
+    pub(crate) async fn serve(
+        script: Script,
+        routes: fn(SpeechState) -> Router,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (state, counts) = (SpeechState::new(script), Counts::default());
         let listener = Counted::new(listener, counts.clone());
-        let app = router(state.clone());
+        let app = routes(state.clone());
         let mut server = JoinSet::new();
         server.spawn(async move {
             // `axum::serve` ends only with this task.
@@ -196,7 +188,13 @@ impl SpeechServer {
     /// The API's base, e.g. `http://127.0.0.1:40123/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.origin())
+    }
+
+    /// Where it listens, e.g. `http://127.0.0.1:40123`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// The scripts and the record.
@@ -272,6 +270,33 @@ impl SpeechState {
         let mut disconnects = self.shared.disconnects.subscribe();
         let seen = disconnects.wait_for(|count| *count > 0);
         tokio::time::timeout(within, seen).await.is_ok_and(|seen| seen.is_ok())
+    }
+
+    /// Records a request and answers it by the next script, unless the real
+    /// service would refuse it. The text is the `input` of its body.
+    pub(crate) async fn answer(
+        &self,
+        request: Request,
+        refused: fn(&Script, &Request) -> Option<Refusal>,
+    ) -> Response {
+        let script = self.next_script();
+        // Counts a disconnect if the client leaves while the answer is being made.
+        let watched = self.watch_client();
+        let refusal = script.refusal.clone().or_else(|| refused(&script, &request));
+        let text = request.body["input"].as_str().unwrap_or_default().to_owned();
+        lock(&self.shared.requests).push(request);
+        tokio::time::sleep(script.head_after).await;
+        if let Some(refusal) = refusal {
+            watched.finished();
+            return refusal.into_response();
+        }
+        let content_type = HeaderValue::try_from(&script.content_type).ok();
+        let body = Body::from_stream(audio::body(script, &text, watched));
+        let mut response = Response::new(body);
+        if let Some(value) = content_type.filter(|value| !value.is_empty()) {
+            response.headers_mut().insert(header::CONTENT_TYPE, value);
+        }
+        response
     }
 
     fn next_script(&self) -> Script {

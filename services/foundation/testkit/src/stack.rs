@@ -159,9 +159,13 @@ impl Stack {
     /// # Errors
     /// When it does not come up.
     pub async fn start_ingress(&mut self) -> anyhow::Result<()> {
-        self.ingress = Some(Process::spawn("nexyctl", &["ingress"], &self.environment)?);
+        // Before it says so, a port that is open may be that of `nginx -t`.
+        let ingress = self.start("nexyctl", &["ingress"]).await?;
         let at = format!("127.0.0.1:{}", self.ports.tls);
-        ports::wait_open(&at, LIFE_SIGN).await.context("wait for nginx")
+        let opened = ports::wait_open(&at, LIFE_SIGN).await;
+        opened.with_context(|| format!("wait for nginx: {:#?}", ingress.lines()))?;
+        self.ingress = Some(ingress);
+        Ok(())
     }
 
     /// Waits until the gateway has a ready worker.
@@ -243,12 +247,17 @@ impl Stack {
             .collect()
     }
 
-    /// Fails when a process wrote what is no decision line, or warned of
-    /// anything but these decisions.
+    /// Tells every process to leave and fails when one does not leave in peace,
+    /// wrote what is no decision line, or warned of anything but these decisions.
     ///
     /// # Errors
-    /// The lines in question.
-    pub fn assert_quiet(&self, expected: &[&str]) -> anyhow::Result<()> {
+    /// What is wrong with which process or line.
+    pub async fn stop(mut self, expected: &[&str]) -> anyhow::Result<()> {
+        // The gateway first: it would miss the others.
+        let parts = [&mut self.gateway, &mut self.worker, &mut self.update, &mut self.ingress];
+        for process in parts.into_iter().flatten() {
+            process.leave(LIFE_SIGN).await?;
+        }
         let lines = self.decisions()?;
         let unexpected: Vec<_> = lines
             .iter()

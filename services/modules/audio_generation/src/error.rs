@@ -125,8 +125,11 @@ impl Error {
             | Self::Timeout { .. }
             | Self::RateLimited { .. }
             | Self::BrokenStream => ErrorClass::Transient,
-            // 408 and 409 are retried by the provider's own SDKs too.
-            Self::Rejected { status, .. } if *status >= 500 || matches!(*status, 408 | 409) => {
+            // 408 and 409 are retried by the providers' own SDKs too; 499 is a
+            // provider that gave up on its own backend.
+            Self::Rejected { status, .. }
+                if *status >= 500 || matches!(*status, 408 | 409 | 499) =>
+            {
                 ErrorClass::Transient
             }
             Self::Rejected { .. }

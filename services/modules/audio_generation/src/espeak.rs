@@ -1,4 +1,5 @@
-//! espeak-ng: speaks without a network, one process per utterance.
+//! espeak-ng: speaks without a network, one process per utterance, started ahead
+//! where that is wished for.
 //!
 //! The text goes in on stdin, never on the command line, where every user of the
 //! machine could read it. A WAV file comes out on stdout while it is being made.
@@ -7,17 +8,24 @@
 
 mod process;
 mod voices;
+mod warm;
 mod wav;
 
 use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
 use nexy_types::BoxFuture;
-use tokio::{process::Command, sync::Semaphore, time::Instant};
+use tokio::{
+    process::{Child, Command},
+    sync::Semaphore,
+    time::Instant,
+};
 
 use crate::{
     Error, Speech, SpeechSynthesizer, Stage, Utterance,
     reply::{Opened, Patience, spoken},
 };
+use process::Wav;
+use warm::Warm;
 
 /// What an [`EspeakSynthesizer`] is made from.
 #[derive(Debug, Clone)]
@@ -41,6 +49,14 @@ pub struct Settings {
 pub struct EspeakSynthesizer {
     settings: Arc<Settings>,
     places: Arc<Semaphore>,
+    warm: Warm,
+}
+
+/// What a process is told when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Manner {
+    voice: String,
+    words_per_minute: u32,
 }
 
 // === impl EspeakSynthesizer ===
@@ -54,7 +70,17 @@ impl EspeakSynthesizer {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let places = Arc::new(Semaphore::new(settings.max_processes.max(1)));
-        Self { settings: Arc::new(settings), places }
+        let settings = Arc::new(settings);
+        Self { warm: Warm::new(Arc::clone(&settings), 0), settings, places }
+    }
+
+    /// Starts this many processes ahead at most, which wait for a text and are
+    /// for the voices and speeds used last; they come on top of those that
+    /// speak. A good number is that of the segments which are spoken at once. A
+    /// new voice keeps none, and neither do clones that were made before.
+    #[must_use]
+    pub fn keeping_warm(self, processes: usize) -> Self {
+        Self { warm: Warm::new(Arc::clone(&self.settings), processes), ..self }
     }
 
     /// Runs the program once, without speaking.
@@ -77,7 +103,7 @@ impl EspeakSynthesizer {
         }
     }
 
-    /// Starts the process with the best voice that it knows.
+    /// Speaks with the best voice that the program knows.
     async fn open(self, utterance: Utterance, deadline: Instant) -> Result<Opened, Error> {
         let text = voices::plain(&utterance.text);
         if text.trim().is_empty() {
@@ -88,15 +114,30 @@ impl EspeakSynthesizer {
             .await
             .map_err(|_| Error::Timeout { stage: Stage::Queue })?
             .map_err(|_| Error::Unavailable { reason: "the speech processes are closed" })?;
-        let speed = voices::words_per_minute(self.settings.words_per_minute, utterance.rate);
+        let words_per_minute =
+            voices::words_per_minute(self.settings.words_per_minute, utterance.rate);
         for voice in voices::candidates(&self.settings.voice, &utterance) {
-            let child = self.settings.command(&voice, speed).spawn();
-            let mut child = child.map_err(|error| self.settings.not_run(&error))?;
-            if let Some(wav) = process::header(&mut child, &text).await? {
-                return Ok(process::stream(child, wav, place));
+            let manner = Manner { voice, words_per_minute };
+            if let Some((child, wav)) = self.begin(&manner, &text).await? {
+                let warm = self.warm;
+                return Ok(process::stream(child, wav, place, move || warm.replace(manner)));
             }
         }
         Err(Error::Unavailable { reason: "the speech program knows none of the voices" })
+    }
+
+    /// Gives the text to a process. `None` when the program does not know the
+    /// voice.
+    async fn begin(&self, manner: &Manner, text: &str) -> Result<Option<(Child, Wav)>, Error> {
+        if let Some(mut child) = self.warm.take(manner)
+            && let Some(wav) = process::header(&mut child, text).await?
+        {
+            return Ok(Some((child, wav)));
+        }
+        // None was started ahead, or it died while it waited.
+        let child = self.settings.command(manner).spawn();
+        let mut child = child.map_err(|error| self.settings.not_run(&error))?;
+        Ok(process::header(&mut child, text).await?.map(|wav| (child, wav)))
     }
 }
 
@@ -123,11 +164,11 @@ impl SpeechSynthesizer for EspeakSynthesizer {
 // === impl Settings ===
 
 impl Settings {
-    fn command(&self, voice: &str, words_per_minute: u32) -> Command {
+    fn command(&self, manner: &Manner) -> Command {
         let mut command = Command::new(&self.program);
         // `-b 1`: the input is UTF-8 whatever the locale.
-        command.args(["--stdin", "--stdout", "-b", "1", "-v", voice, "-s"]);
-        command.arg(words_per_minute.to_string());
+        command.args(["--stdin", "--stdout", "-b", "1", "-v", &manner.voice, "-s"]);
+        command.arg(manner.words_per_minute.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         command.kill_on_drop(true);
         command

@@ -37,9 +37,11 @@ struct Frames {
 /// mono, whole samples, never empty, at most `format.chunk_bytes` long.
 ///
 /// Speech at another rate is resampled; its beginning, its end and its length
-/// are kept. At equal rates large chunks are passed on without being copied. The
-/// first frame leaves as soon as there is anything to hear, later ones are at
-/// least half full, except the last.
+/// are kept. At equal rates large chunks are passed on without being copied.
+///
+/// The first frame leaves as soon as there is anything to hear and holds 20 ms at
+/// most, so that playing can begin; later ones are at least half full, except
+/// the last, however small the chunks of the voice are.
 ///
 /// Silence at the very beginning is held back until the first sound, and is
 /// [`Error::Silent`] when none comes. After an error of the voice, what it said

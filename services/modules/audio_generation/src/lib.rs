@@ -22,15 +22,21 @@
 //! Deliberately not here: the spoken form of a text (`text_filtering`), the
 //! order of segments, caching, playback pacing.
 
+pub mod azure;
 pub mod espeak;
 pub mod openai;
 pub mod scripted;
 
 mod error;
 mod frames;
+mod http;
 mod reply;
 mod synthesizer;
 
+#[cfg(test)]
+mod conformance;
+
+pub use azure::AzureSynthesizer;
 pub use error::{Error, Stage};
 pub use espeak::EspeakSynthesizer;
 pub use frames::{OutputFormat, frames};

@@ -5,23 +5,15 @@
 //! at 24 kHz, other servers' at the rate of their model, and the reply does not
 //! say: the rate is a setting.
 
-mod refusal;
-mod retry_after;
-
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use futures_util::StreamExt;
 use nexy_types::{BoxFuture, SampleRate};
-use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
-    redirect::Policy,
-};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    Error, PcmStream, Speech, SpeechSynthesizer, Stage, Utterance,
+    Error, PcmStream, Speech, SpeechSynthesizer, Utterance,
+    http::{self, Endpoint, EndpointSettings},
     reply::{Opened, Patience, spoken},
 };
 
@@ -30,10 +22,6 @@ const LONGEST_INPUT: usize = 4096;
 
 /// What `speed` may be (the same).
 const SPEEDS: std::ops::RangeInclusive<f32> = 0.25..=4.0;
-
-/// Beginnings of files that some servers send whatever they were asked for.
-/// Played as PCM they are loud noise.
-const FILE_SIGNATURES: [&[u8]; 5] = [b"RIFF", b"ID3", b"OggS", b"fLaC", &[0x1A, 0x45, 0xDF, 0xA3]];
 
 /// What an [`OpenAiSynthesizer`] is made from.
 #[derive(Debug, Clone)]
@@ -60,14 +48,12 @@ pub struct Settings {
 /// Speaks through an OpenAI-compatible server.
 #[derive(Debug, Clone)]
 pub struct OpenAiSynthesizer {
-    endpoint: Arc<Endpoint>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Endpoint {
-    client: Client,
-    speech: Url,
-    authorization: Option<HeaderValue>,
+struct Shared {
+    endpoint: Endpoint,
     settings: Settings,
 }
 
@@ -94,7 +80,18 @@ impl OpenAiSynthesizer {
     /// [`Error::InvalidSetting`] when the base URL or the key cannot be used.
     /// The process's rustls provider must be installed before.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        Ok(Self { endpoint: Arc::new(Endpoint::new(settings)?) })
+        let mut headers = HeaderMap::new();
+        if let Some(key) = &settings.key {
+            let bearer = format!("Bearer {}", key.expose_secret().trim());
+            headers.insert(AUTHORIZATION, http::secret(bearer)?);
+        }
+        let endpoint = Endpoint::new(EndpointSettings {
+            base_url: &settings.base_url,
+            path: ["audio", "speech"],
+            headers,
+            connect_timeout: settings.connect_timeout,
+        })?;
+        Ok(Self { shared: Arc::new(Shared { endpoint, settings }) })
     }
 
     /// Opens a connection for the next utterance, so that it does not pay for
@@ -103,14 +100,7 @@ impl OpenAiSynthesizer {
     /// # Errors
     /// When the server cannot be reached within `first_byte_timeout`.
     pub async fn warm_up(&self) -> Result<(), Error> {
-        let Endpoint { client, speech, settings, .. } = &*self.endpoint;
-        // HEAD: an answer without a body leaves the connection free for reuse.
-        let answer = client.head(speech.clone()).send();
-        match tokio::time::timeout(settings.first_byte_timeout, answer).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(not_sent(&error)),
-            Err(_) => Err(Error::Timeout { stage: Stage::FirstByte }),
-        }
+        self.shared.endpoint.warm_up(self.shared.settings.first_byte_timeout).await
     }
 }
 
@@ -120,34 +110,19 @@ impl SpeechSynthesizer for OpenAiSynthesizer {
     }
 
     fn synthesize(&self, utterance: Utterance) -> BoxFuture<'static, Result<Speech, Error>> {
-        let endpoint = Arc::clone(&self.endpoint);
+        let shared = Arc::clone(&self.shared);
         let patience = Patience {
-            first_byte: endpoint.settings.first_byte_timeout,
-            stall: endpoint.settings.stall_timeout,
+            first_byte: shared.settings.first_byte_timeout,
+            stall: shared.settings.stall_timeout,
         };
         let asked = utterance.clone();
-        spoken(Self::NAME, &utterance, patience, async move { endpoint.open(&asked).await })
+        spoken(Self::NAME, &utterance, patience, async move { shared.open(&asked).await })
     }
 }
 
-// === impl Endpoint ===
+// === impl Shared ===
 
-impl Endpoint {
-    fn new(settings: Settings) -> Result<Self, Error> {
-        let speech =
-            speech_url(&settings.base_url).ok_or(Error::InvalidSetting { setting: "base_url" })?;
-        let authorization = settings.key.as_ref().map(bearer).transpose()?;
-        // No proxy from the environment and no redirect: the text goes where the
-        // configuration says and nowhere else.
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .connect_timeout(settings.connect_timeout)
-            .build()
-            .map_err(|_| Error::Unavailable { reason: "the HTTP client cannot be made" })?;
-        Ok(Self { client, speech, authorization, settings })
-    }
-
+impl Shared {
     /// Asks for the listener's voice; if the server refuses the request with
     /// it, once more for the configured one.
     async fn open(&self, utterance: &Utterance) -> Result<Opened, Error> {
@@ -157,16 +132,16 @@ impl Endpoint {
         }
         let configured = self.settings.voice.as_str();
         let asked = utterance.voice.as_deref().unwrap_or(configured);
-        let response = match self.ask(utterance, asked).await {
+        let pcm = match self.ask(utterance, asked).await {
             Err(Error::Rejected { status: 400 | 404 | 422, .. }) if asked != configured => {
                 self.ask(utterance, configured).await?
             }
             answer => answer?,
         };
-        Ok(Opened { sample_rate: self.settings.sample_rate, pcm: pcm(response) })
+        Ok(Opened { sample_rate: self.settings.sample_rate, pcm })
     }
 
-    async fn ask(&self, utterance: &Utterance, voice: &str) -> Result<Response, Error> {
+    async fn ask(&self, utterance: &Utterance, voice: &str) -> Result<PcmStream, Error> {
         let body = SpeechRequest {
             model: &self.settings.model,
             input: &utterance.text,
@@ -174,61 +149,15 @@ impl Endpoint {
             response_format: "pcm",
             speed: utterance.rate.factor().clamp(*SPEEDS.start(), *SPEEDS.end()),
         };
-        let request = self.client.post(self.speech.clone()).headers(self.headers()).json(&body);
-        let response = request.send().await.map_err(|error| not_sent(&error))?;
-        if response.status() != StatusCode::OK {
-            return Err(refusal::read(response).await);
-        }
-        if is_pcm(response.headers()) { Ok(response) } else { Err(Error::NotAudio) }
-    }
-
-    /// The key, and the trace of the current span.
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        nexy_telemetry::propagation::inject_current(&mut headers);
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
-        }
-        headers
+        http::speech(self.endpoint.post().json(&body), is_pcm).await
     }
 }
 
-/// Where speech is asked for. `None` for a base that is no HTTP address.
-fn speech_url(base: &str) -> Option<Url> {
-    let mut url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    url.path_segments_mut().ok()?.pop_if_empty().extend(["audio", "speech"]);
-    Some(url)
-}
-
-fn bearer(key: &SecretString) -> Result<HeaderValue, Error> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret().trim()))
-        .map_err(|_| Error::InvalidSetting { setting: "key" })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// The audio of a reply. Dropping it closes the connection, or resets the
-/// stream of an HTTP/2 one.
-fn pcm(response: Response) -> PcmStream {
-    let mut at_start = true;
-    Box::pin(response.bytes_stream().map(move |chunk| {
-        let chunk = chunk.map_err(|_| Error::BrokenStream)?;
-        if at_start && is_file(&chunk) {
-            return Err(Error::NotAudio);
-        }
-        at_start &= chunk.is_empty();
-        Ok(chunk)
-    }))
-}
-
-/// Whether a reply can be headerless PCM. Servers name it `audio/pcm`,
-/// `audio/L16`, `application/octet-stream` or not at all.
-fn is_pcm(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
-    let Ok(value) = value.to_str() else { return false };
-    let kind = value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase();
+/// Whether a reply of this media type can be headerless PCM. Servers that name
+/// it say one of these.
+fn is_pcm(kind: &str) -> bool {
     matches!(
-        kind.as_str(),
+        kind,
         "audio/pcm"
             | "audio/x-pcm"
             | "audio/l16"
@@ -238,20 +167,6 @@ fn is_pcm(headers: &HeaderMap) -> bool {
             | "application/octet-stream"
             | "binary/octet-stream"
     )
-}
-
-fn is_file(start: &Bytes) -> bool {
-    FILE_SIGNATURES.iter().any(|signature| start.starts_with(signature))
-}
-
-fn not_sent(error: &reqwest::Error) -> Error {
-    if error.is_timeout() {
-        Error::Timeout { stage: Stage::Connect }
-    } else if error.is_connect() {
-        Error::Unavailable { reason: "no connection" }
-    } else {
-        Error::Unavailable { reason: "the connection broke before the answer" }
-    }
 }
 
 #[cfg(test)]

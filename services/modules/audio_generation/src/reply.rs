@@ -56,8 +56,9 @@ struct Record {
 }
 
 /// Runs `opening` in a `tts` span that closes with the last byte, waits for the
-/// first byte, and bounds both waits and the length of the audio. Audio that
-/// ends before its first byte is [`Error::Silent`].
+/// first byte, and bounds both waits and the length of the audio. A text without
+/// words, and audio that ends before its first byte, is [`Error::Silent`]; for
+/// the former nobody is asked.
 pub(crate) fn spoken(
     provider: &'static str,
     utterance: &Utterance,
@@ -72,10 +73,14 @@ pub(crate) fn spoken(
         outcome = field::Empty
     );
     let longest = longest(utterance);
+    let has_words = !is_blank(&utterance.text);
     let mut record = Record { span: span.clone(), bytes: 0, outcome: "cancelled" };
     let work = async move {
         let began = Instant::now();
         let first = async {
+            if !has_words {
+                return Err(Error::Silent);
+            }
             let mut opened = opening.await?;
             let first = first_bytes(&mut opened.pcm).await?;
             Ok((opened, first))
@@ -92,6 +97,11 @@ pub(crate) fn spoken(
         })
     };
     Box::pin(work.instrument(span))
+}
+
+/// Whether nothing of a text can be said.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || c.is_control())
 }
 
 /// The longest audio that is believed for an utterance.

@@ -13,7 +13,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use nexy_types::{BoxFuture, SampleRate};
 
-use crate::{Error, PcmStream, Speech, SpeechSynthesizer, Utterance};
+use crate::{Error, PcmStream, Speech, SpeechSynthesizer, Utterance, reply::is_blank};
 
 /// One thing that a [`ScriptedSynthesizer`] does. What stands before the first
 /// audio happens before `synthesize` resolves.
@@ -34,7 +34,8 @@ pub enum Step {
 }
 
 /// Plays scripts, one per utterance, in the order they were given. An utterance
-/// without a script is [`Error::Unavailable`]. Clones share everything.
+/// without a script is [`Error::Unavailable`], one without words takes no script
+/// and is [`Error::Silent`]. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct ScriptedSynthesizer {
     name: &'static str,
@@ -140,7 +141,11 @@ impl SpeechSynthesizer for ScriptedSynthesizer {
     }
 
     fn synthesize(&self, utterance: Utterance) -> BoxFuture<'static, Result<Speech, Error>> {
+        let has_words = !is_blank(&utterance.text);
         lock(&self.shared.utterances).push(utterance);
+        if !has_words {
+            return Box::pin(async { Err(Error::Silent) });
+        }
         let steps = {
             let mut script = lock(&self.shared.script);
             script.next.pop_front().or_else(|| script.otherwise.clone())

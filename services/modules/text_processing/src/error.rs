@@ -5,10 +5,6 @@ use nexy_types::ErrorType;
 /// The longest provider code that is kept, in bytes. Real ones are short words.
 const CODE_MAX_BYTES: usize = 64;
 
-/// The code with which OpenAI says that the account is used up. It comes with
-/// status 429, and waiting does not help.
-const QUOTA_IS_SPENT: &str = "insufficient_quota";
-
 /// Why a model has not given a whole reply.
 ///
 /// Values hold a status and a provider's code at most: messages of providers can
@@ -62,6 +58,9 @@ pub struct Refusal {
     pub code: Option<ProviderCode>,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
+    /// What is used up does not come back within minutes: a day's quota, or the
+    /// account's money.
+    pub is_quota_spent: bool,
 }
 
 /// A provider's machine-readable name of an error, e.g. `model_not_found`.
@@ -106,12 +105,10 @@ impl Error {
 
     /// Whether the same model may answer the same request later.
     #[must_use]
-    pub fn is_retryable(&self) -> bool {
+    pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Timeout(_) | Self::Unavailable(_) | Self::Truncated => true,
-            Self::RateLimited(refusal) => {
-                refusal.code.as_ref().is_none_or(|code| code.as_str() != QUOTA_IS_SPENT)
-            }
+            Self::RateLimited(refusal) => !refusal.is_quota_spent,
             Self::Settings(_) | Self::Unauthorized(_) | Self::Rejected(_) | Self::Malformed(_) => {
                 false
             }

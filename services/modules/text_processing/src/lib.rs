@@ -15,13 +15,17 @@
 //! worker owns the one budget they share), the separation of speech and actions
 //! (`assistant_response`), and cutting speech into segments (`text_filtering`).
 
+pub mod gemini;
 pub mod offline;
 pub mod openai;
 pub mod prompt;
 pub mod scripted;
 
 mod error;
+mod flow;
+mod http;
 mod model;
+mod span;
 mod sse;
 
 pub use error::{Error, ProviderCode, Refusal, Wait};
@@ -29,3 +33,8 @@ pub use model::{
     ChatRequest, Delta, DeltaStream, Exchange, FinishReason, Image, LanguageModel, ToolCall, Usage,
 };
 pub use prompt::Prompt;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod testing;

@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use nexy_config::Settings;
 use nexy_text_processing::{
     ChatRequest, Delta, DeltaStream, Error, LanguageModel, Wait,
+    gemini::GeminiModel,
     offline::{self, OfflineAssistant},
     openai::OpenAiModel,
 };
@@ -48,8 +49,7 @@ impl Models {
         let mut models: Vec<Arc<dyn LanguageModel>> = Vec::new();
         for provider in &settings.llm.providers {
             match provider {
-                // Counted as not configured until it has a client.
-                LlmProvider::Gemini => {}
+                LlmProvider::Gemini => models.push(Arc::new(gemini(settings)?)),
                 LlmProvider::OpenAi => models.push(Arc::new(openai(settings)?)),
                 LlmProvider::Offline => {
                     models.push(Arc::new(OfflineAssistant::new(offline::Settings::default())));
@@ -158,6 +158,23 @@ impl Module for Models {
 
 fn is_content(delta: &Delta) -> bool {
     matches!(delta, Delta::Text(_) | Delta::ToolCall(_))
+}
+
+fn gemini(settings: &Settings) -> anyhow::Result<GeminiModel> {
+    let gemini = &settings.llm.gemini;
+    Ok(GeminiModel::new(nexy_text_processing::gemini::Settings {
+        base_url: gemini.base_url.clone(),
+        key: gemini.key.clone().unwrap_or_default(),
+        fallback_key: gemini.fallback_key.clone(),
+        model: gemini.model.clone(),
+        temperature: settings.llm.temperature,
+        max_tokens: settings.llm.max_tokens,
+        google_search: gemini.google_search,
+        connect_timeout: settings.llm.connect_timeout,
+        first_token_timeout: settings.llm.first_token_timeout,
+        stall_timeout: settings.llm.stall_timeout,
+        max_event_bytes: settings.llm.max_event_bytes,
+    })?)
 }
 
 fn openai(settings: &Settings) -> anyhow::Result<OpenAiModel> {

@@ -7,8 +7,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use nexy_audio_generation::{
-    Error, EspeakSynthesizer, OpenAiSynthesizer, OutputFormat, SpeechSynthesizer, Stage, Utterance,
-    frames,
+    AzureSynthesizer, Error, EspeakSynthesizer, OpenAiSynthesizer, OutputFormat, SpeechSynthesizer,
+    Stage, Utterance, frames,
 };
 use nexy_config::Settings;
 use nexy_telemetry::metrics;
@@ -66,8 +66,7 @@ impl Voices {
         let mut voices: Vec<Arc<dyn SpeechSynthesizer>> = Vec::new();
         for provider in &settings.tts.providers {
             match provider {
-                // Counted as not configured until it has a client.
-                TtsProvider::Azure => {}
+                TtsProvider::Azure => voices.push(Arc::new(azure(settings)?)),
                 TtsProvider::OpenAi => voices.push(Arc::new(openai(settings)?)),
                 TtsProvider::Espeak => voices.push(Arc::new(espeak(settings))),
             }
@@ -260,6 +259,19 @@ fn openai(settings: &Settings) -> anyhow::Result<OpenAiSynthesizer> {
     })?)
 }
 
+fn azure(settings: &Settings) -> anyhow::Result<AzureSynthesizer> {
+    let azure = &settings.tts.azure;
+    Ok(AzureSynthesizer::new(nexy_audio_generation::azure::Settings {
+        base_url: azure.base_url.clone(),
+        key: azure.key.clone().unwrap_or_default(),
+        voice: azure.voice.clone(),
+        connect_timeout: settings.tts.connect_timeout,
+        first_byte_timeout: settings.tts.first_byte_timeout,
+        stall_timeout: settings.tts.stall_timeout,
+        user_agent: azure.user_agent.clone(),
+    })?)
+}
+
 fn espeak(settings: &Settings) -> EspeakSynthesizer {
     let espeak = &settings.tts.espeak;
     EspeakSynthesizer::new(nexy_audio_generation::espeak::Settings {
@@ -270,4 +282,5 @@ fn espeak(settings: &Settings) -> EspeakSynthesizer {
         first_byte_timeout: settings.tts.first_byte_timeout,
         stall_timeout: settings.tts.stall_timeout,
     })
+    .keeping_warm(espeak.warm_processes)
 }

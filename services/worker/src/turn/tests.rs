@@ -85,6 +85,23 @@ fn unreachable_model() -> ScriptedModel {
     ScriptedModel::new("openai", vec![Step::Error(ModelError::Unavailable(Refusal::default()))])
 }
 
+fn settings() -> Settings {
+    Settings {
+        writer: WriterSettings {
+            segments: nexy_text_filtering::Settings {
+                min_chars: 15,
+                min_words: 3,
+                first_sentence_min_words: 2,
+                force_flush_max_chars: 0,
+            },
+            max_segments: 100,
+            turn_budget: Duration::from_secs(20),
+        },
+        speaker: SpeakerSettings { look_ahead: 2, frame_buffer: 8 },
+        timezone: TimeZone::UTC,
+    }
+}
+
 impl Bench {
     fn new(models: Vec<Arc<dyn LanguageModel>>, voices: Vec<Arc<dyn SpeechSynthesizer>>) -> Self {
         let config = Config::load(&Sources::for_tests([("", "")])).unwrap().0;
@@ -135,20 +152,7 @@ impl Bench {
             ),
             voices,
             commands: config.commands.clone(),
-            settings: Settings {
-                writer: WriterSettings {
-                    segments: nexy_text_filtering::Settings {
-                        min_chars: 15,
-                        min_words: 3,
-                        first_sentence_min_words: 2,
-                        force_flush_max_chars: 0,
-                    },
-                    max_segments: 100,
-                    turn_budget: Duration::from_secs(20),
-                },
-                speaker: SpeakerSettings { look_ahead: 2, frame_buffer: 8 },
-                timezone: TimeZone::UTC,
-            },
+            settings: settings(),
         };
         Self { pipeline, flags: config.flags(), _memory: memory }
     }

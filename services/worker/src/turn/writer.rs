@@ -49,6 +49,8 @@ pub(super) struct Written {
     pub(super) usage: Usage,
     /// The segments joined by one space: the reply as the listener got it.
     pub(super) reply: String,
+    /// Whether anything of it left for the listener.
+    heard: bool,
     pub(super) result: Result<(), Failure>,
 }
 
@@ -69,6 +71,9 @@ enum Broken {
     OutOfTime,
     #[error("ask language model: it has failed before and is left alone")]
     LeftAlone,
+    /// The listener left; no fault of the model's.
+    #[error("write the reply: nobody listens any more")]
+    Unheard,
 }
 
 /// One model's try at the reply.
@@ -108,15 +113,16 @@ impl Writer<'_> {
             let (written, result) = self.attempt(guarded, request, &to_speaker, deadline).await;
             match result {
                 Ok(()) => return written,
-                // A word was heard: a second reply would contradict it.
-                Err(error) if !written.reply.is_empty() => {
+                // A word was heard, or an action asked for: a second reply would
+                // contradict it.
+                Err(error) if error.is_final() || written.heard => {
                     return Written { result: Err(failure(&error)), ..written };
                 }
                 Err(error) => last_error = Some(error),
             }
         }
         let result = Err(last_error.as_ref().map_or_else(no_model, failure));
-        Written { model: "", usage: Usage::default(), reply: String::new(), result }
+        Written { model: "", usage: Usage::default(), reply: String::new(), heard: false, result }
     }
 
     /// Asks one model, and tells its breaker and the decision log how it went.
@@ -138,6 +144,7 @@ impl Writer<'_> {
                 guarded.breaker.succeeded();
                 metrics::PROVIDER_CALLS.increment([model.name(), "ok"]);
             }
+            Err(Broken::Unheard) => {}
             Err(error) => {
                 if let Some(fault) = error.fault(self.models) {
                     guarded.breaker.failed(fault, Instant::now());
@@ -152,9 +159,15 @@ impl Writer<'_> {
 // === impl Broken ===
 
 impl Broken {
+    /// Whether another model could not do better.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Unheard)
+    }
+
     fn error_type(&self) -> ErrorType {
         match self {
             Self::Model(error) => error.error_type(),
+            Self::Unheard => ErrorType::CancelledByUser,
             Self::OutOfTime => ErrorType::Timeout,
             Self::Empty | Self::TooLong | Self::Filtered | Self::CutOff | Self::LeftAlone => {
                 ErrorType::Unavailable
@@ -168,7 +181,7 @@ impl Broken {
             Self::Model(error) => models.fault(error),
             Self::Empty | Self::CutOff | Self::OutOfTime => Some(Fault::default()),
             // The model did what it was told, and was not asked at all.
-            Self::TooLong | Self::Filtered | Self::LeftAlone => None,
+            Self::TooLong | Self::Filtered | Self::LeftAlone | Self::Unheard => None,
         }
     }
 }
@@ -297,13 +310,19 @@ impl<'a> Attempt<'a> {
     async fn send(&mut self, item: Item) -> Result<(), Broken> {
         self.sent_any = true;
         // The speaker leaves first only when the listener is gone.
-        self.to_speaker.send(item).await.map_err(|_| Broken::CutOff)
+        self.to_speaker.send(item).await.map_err(|_| Broken::Unheard)
     }
 
     fn into_written(self, model: &'static str) -> Written {
         metrics::TOKENS.add([model, "input"], u64::from(self.usage.input_tokens));
         metrics::TOKENS.add([model, "output"], u64::from(self.usage.output_tokens));
-        Written { model, usage: self.usage, reply: self.reply, result: Ok(()) }
+        Written {
+            model,
+            usage: self.usage,
+            reply: self.reply,
+            heard: self.sent_any,
+            result: Ok(()),
+        }
     }
 }
 

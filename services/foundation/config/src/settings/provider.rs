@@ -41,7 +41,7 @@ pub struct Llm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LlmProvider {
-    /// Gemini. Has no client yet, so it is never configured.
+    /// Gemini.
     Gemini,
     /// A server that speaks the OpenAI chat API.
     OpenAi,
@@ -56,13 +56,15 @@ pub struct Gemini {
     /// API key.
     #[serde(deserialize_with = "super::secret")]
     pub key: Option<SecretString>,
-    /// API key tried when the first one is out of quota.
+    /// API key tried when the first one is refused or out of quota.
     #[serde(deserialize_with = "super::secret")]
     pub fallback_key: Option<SecretString>,
     /// Model name.
     pub model: String,
     /// Base address, without a slash at the end.
     pub base_url: String,
+    /// Whether the model may search the web; it then calls no functions.
+    pub google_search: bool,
 }
 
 /// A server that speaks the OpenAI chat API.
@@ -102,7 +104,7 @@ pub struct Tts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TtsProvider {
-    /// Azure Speech. Has no client yet, so it is never configured.
+    /// Azure Speech.
     Azure,
     /// A server that speaks the OpenAI speech API.
     OpenAi,
@@ -123,6 +125,8 @@ pub struct Azure {
     pub voice: String,
     /// Base address, the region filled in, without a slash at the end.
     pub base_url: String,
+    /// Who asks, as Azure wants to know.
+    pub user_agent: String,
 }
 
 /// A server that speaks the OpenAI speech API.
@@ -154,6 +158,8 @@ pub struct Espeak {
     pub rate: u32,
     /// Processes running at the same time.
     pub max_processes: usize,
+    /// Processes started ahead for the ways of speaking that were used last.
+    pub warm_processes: usize,
 }
 
 /// Welcome audio.

@@ -106,15 +106,26 @@ fn the_folder_of_releases_moves_its_two_folders() {
 
 #[test]
 fn providers_that_are_not_configured_leave_the_default_list() {
+    // A key without its region is half a configuration.
+    let settings = load(&[
+        ("OPENAI_BASE_URL", "http://127.0.0.1:11434/v1/"),
+        ("AZURE_SPEECH_KEY", "k"),
+        ("TTS_OPENAI_BASE_URL", "http://127.0.0.1:8880/v1"),
+    ]);
+    assert_eq!(settings.llm.providers, [LlmProvider::OpenAi, LlmProvider::Offline]);
+    assert_eq!(settings.tts.providers, [TtsProvider::OpenAi, TtsProvider::Espeak]);
+
     let settings = load(&[
         ("GEMINI_API_KEY", "k"),
         ("OPENAI_BASE_URL", "http://127.0.0.1:11434/v1/"),
         ("AZURE_SPEECH_KEY", "k"),
         ("AZURE_SPEECH_REGION", "westeurope"),
-        ("TTS_OPENAI_BASE_URL", "http://127.0.0.1:8880/v1"),
     ]);
-    assert_eq!(settings.llm.providers, [LlmProvider::OpenAi, LlmProvider::Offline]);
-    assert_eq!(settings.tts.providers, [TtsProvider::OpenAi, TtsProvider::Espeak]);
+    assert_eq!(
+        settings.llm.providers,
+        [LlmProvider::Gemini, LlmProvider::OpenAi, LlmProvider::Offline]
+    );
+    assert_eq!(settings.tts.providers, [TtsProvider::Azure, TtsProvider::Espeak]);
     assert_eq!(settings.llm.openai.base_url.as_deref(), Some("http://127.0.0.1:11434/v1"));
     assert_eq!(settings.tts.azure.base_url, "https://westeurope.tts.speech.microsoft.com");
 }

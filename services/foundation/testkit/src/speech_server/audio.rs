@@ -26,6 +26,8 @@ pub enum Audio {
     Silence(Duration),
     /// Nothing at all.
     Nothing,
+    /// The [`echo`] of the text, so that a test can tell whose reply it got.
+    Echo,
     /// A tone without an end.
     Endless {
         /// Its frequency.
@@ -53,12 +55,19 @@ pub fn tone(hz: u32, lasting: Duration, sample_rate: u32) -> Bytes {
     pcm.freeze()
 }
 
+/// Every byte of a text as one sample of twice that byte.
+#[must_use]
+pub fn echo(text: &str) -> Bytes {
+    text.bytes().flat_map(|byte| [byte, byte]).collect()
+}
+
 /// The body that a script describes. The watch ends with its last byte.
 pub(super) fn body(
     script: Script,
+    text: &str,
     watched: Watched,
-) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    let pcm = script.audio.pcm(script.sample_rate);
+) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+    let pcm = script.audio.pcm(script.sample_rate, text);
     let reply = Reply { script, pcm, sent: 0, watched: Some(watched) };
     stream::unfold(reply, |mut reply| async move {
         let item = reply.next().await?;
@@ -80,7 +89,7 @@ fn quantise(sample: f64) -> i16 {
 
 impl Audio {
     /// The samples; of an endless tone, one second.
-    fn pcm(&self, sample_rate: u32) -> Bytes {
+    fn pcm(&self, sample_rate: u32, text: &str) -> Bytes {
         match self {
             Self::Tone { hz, lasting } => tone(*hz, *lasting, sample_rate),
             Self::Pcm(bytes) => bytes.clone(),
@@ -88,6 +97,7 @@ impl Audio {
                 Bytes::from(vec![0; 2 * samples_in(*lasting, sample_rate) as usize])
             }
             Self::Nothing => Bytes::new(),
+            Self::Echo => echo(text),
             Self::Endless { hz } => tone(*hz, Duration::from_secs(1), sample_rate),
         }
     }

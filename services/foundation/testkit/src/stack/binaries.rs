@@ -26,17 +26,26 @@ pub fn workspace_root() -> PathBuf {
 
 /// The path of one of the product's binaries, built from the present sources
 /// with the profile of the running test. `cargo test` alone does not build
-/// them, so the first caller of a test process does.
+/// them, so the first caller of a test process does. `NEXY_TEST_BINARIES` names
+/// a folder of binaries to test instead, such as those of an image.
 ///
 /// # Errors
 /// When it cannot be built; that another one cannot does not matter.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = prebuilt() {
+        return Ok(folder.join(name));
+    }
     static BUILT: OnceLock<Result<HashMap<String, PathBuf>, String>> = OnceLock::new();
     let binaries = BUILT
         .get_or_init(|| build().map_err(|error| format!("{error:#}")))
         .as_ref()
         .map_err(anyhow::Error::msg)?;
     binaries.get(name).cloned().with_context(|| format!("{name} does not build"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "an input of the tests, not of the product")]
+fn prebuilt() -> Option<PathBuf> {
+    std::env::var_os("NEXY_TEST_BINARIES").map(PathBuf::from)
 }
 
 fn build() -> anyhow::Result<HashMap<String, PathBuf>> {

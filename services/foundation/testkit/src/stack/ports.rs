@@ -1,6 +1,6 @@
 use std::{
     net::TcpListener,
-    sync::atomic::{AtomicU16, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -10,10 +10,11 @@ use tokio::{net::TcpStream, time::Instant};
 /// How long to wait between two looks at something that is not there yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Where tests listen: below the ephemeral ports of Linux, 32768 to 60999.
-const FIRST_PORT: u16 = 11_000;
+/// Where tests listen: below the ports that the system takes for outgoing
+/// connections (ip(7)).
+const FIRST_PORT: u16 = 6000;
 /// How many ports there are.
-const PORTS: u16 = 20_000;
+const PORTS: u16 = 10_000;
 
 /// Where each part of a stack listens on loopback.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +40,8 @@ pub struct Ports {
 // === impl Ports ===
 
 impl Ports {
-    /// Ports that are free now. They lie below the range from which the system
-    /// takes the ports of outgoing connections (ip(7)), and no two stacks of a
-    /// process get the same: what is free now is free when a service binds it.
+    /// Ports that are free now. No outgoing connection and no other stack of the
+    /// process gets them: what is free now is free when a service binds it.
     ///
     /// # Errors
     /// When there are none.
@@ -65,12 +65,13 @@ impl Ports {
 /// # Errors
 /// When there is none.
 pub fn free_port() -> anyhow::Result<u16> {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
     // Processes of tests that run side by side begin at different places.
-    let offset = u16::try_from(std::process::id() % u32::from(PORTS))?;
+    let offset = std::process::id().wrapping_mul(997);
     for _ in 0..PORTS {
         let given = GIVEN.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST_PORT + offset.wrapping_mul(97).wrapping_add(given) % PORTS;
+        let place = offset.wrapping_add(given) % u32::from(PORTS);
+        let port = FIRST_PORT + u16::try_from(place)?;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }

@@ -109,6 +109,19 @@ impl Process {
         }
     }
 
+    /// Tells the process to leave, unless it has left, and waits until it did.
+    ///
+    /// # Errors
+    /// When it does not leave in time, or its exit code is not 0.
+    pub async fn leave(&mut self, within: Duration) -> anyhow::Result<()> {
+        if self.child.try_wait()?.is_none() {
+            self.signal("TERM")?;
+        }
+        let status = self.wait_exit(within).await?;
+        anyhow::ensure!(status.success(), "{} left with {status}", self.name);
+        Ok(())
+    }
+
     /// Ends the process at once, as a crash would.
     pub fn kill(mut self) {
         self.end();
@@ -149,7 +162,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // nginx has children of its own: it is asked before it is killed.
-        if self.name == "nexyctl" && self.signal("TERM").is_ok() {
+        let is_running = matches!(self.child.try_wait(), Ok(None));
+        if is_running && self.name == "nexyctl" && self.signal("TERM").is_ok() {
             let until = Instant::now() + Duration::from_secs(3);
             while Instant::now() < until && matches!(self.child.try_wait(), Ok(None)) {
                 std::thread::park_timeout(LOOK_AGAIN);

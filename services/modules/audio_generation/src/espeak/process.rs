@@ -64,13 +64,20 @@ pub(super) async fn header(child: &mut Child, text: &str) -> Result<Option<Wav>,
 }
 
 /// Reads the rest ahead of the listener. Dropping the stream kills the process;
-/// the place is free again as soon as the process has ended.
-pub(super) fn stream(child: Child, wav: Wav, place: OwnedSemaphorePermit) -> Opened {
+/// the place is free again as soon as the process has ended. `begun` is called
+/// beside the stream, so that the first byte does not wait for it.
+pub(super) fn stream(
+    child: Child,
+    wav: Wav,
+    place: OwnedSemaphorePermit,
+    begun: impl FnOnce() + Send + 'static,
+) -> Opened {
     let sample_rate = wav.sample_rate;
     let (sender, receiver) = mpsc::channel(READ_AHEAD_CHUNKS);
     let mut reader = JoinSet::new();
     reader.spawn(async move {
         let _place = place;
+        begun();
         if let Err(error) = pump(child, wav, &sender).await {
             // Nobody listens any more: nobody misses the error.
             let _ = sender.send(Err(error)).await;

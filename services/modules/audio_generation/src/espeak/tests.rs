@@ -13,9 +13,9 @@ use nexy_types::{Language, SampleRate, SpeechRate};
 use super::{EspeakSynthesizer, Settings};
 use crate::{Error, OutputFormat, Speech, SpeechSynthesizer, Stage, Utterance, frames};
 
-const SENTENCE: &str = "The quick brown fox jumps over the lazy dog.";
+pub(super) const SENTENCE: &str = "The quick brown fox jumps over the lazy dog.";
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         program: PathBuf::from("espeak-ng"),
         voice: "auto".to_owned(),
@@ -26,7 +26,7 @@ fn settings() -> Settings {
     }
 }
 
-fn utterance(text: &str) -> Utterance {
+pub(super) fn utterance(text: &str) -> Utterance {
     Utterance {
         text: text.to_owned(),
         language: Language::of_text(text),
@@ -36,7 +36,7 @@ fn utterance(text: &str) -> Utterance {
 }
 
 /// The voice, or `None` with a loud word when the program is not installed.
-async fn installed(settings: Settings) -> Option<EspeakSynthesizer> {
+pub(super) async fn installed(settings: Settings) -> Option<EspeakSynthesizer> {
     let voice = EspeakSynthesizer::new(settings);
     match voice.probe().await {
         Ok(()) => Some(voice),
@@ -54,7 +54,7 @@ fn in_ci() -> bool {
 }
 
 /// A program that plays espeak-ng: a shell script.
-fn fake(script: &str) -> (tempfile::TempDir, Settings) {
+pub(super) fn fake(script: &str) -> (tempfile::TempDir, Settings) {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("espeak-ng");
@@ -64,18 +64,18 @@ fn fake(script: &str) -> (tempfile::TempDir, Settings) {
 }
 
 /// A WAV header of 22 050 Hz as the program writes it, for `printf`.
-const HEADER: &str = r"printf 'RIFF\044\360\377\177WAVEfmt \020\0\0\0\001\0\001\0\042\126\0\0\104\254\0\0\002\0\020\0data\0\360\377\177'";
+pub(super) const HEADER: &str = r"printf 'RIFF\044\360\377\177WAVEfmt \020\0\0\0\001\0\001\0\042\126\0\0\104\254\0\0\002\0\020\0data\0\360\377\177'";
 
-async fn collect(speech: Speech) -> Result<Vec<u8>, Error> {
+pub(super) async fn collect(speech: Speech) -> Result<Vec<u8>, Error> {
     let chunks: Vec<Result<Bytes, Error>> = speech.pcm.collect().await;
     Ok(chunks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-async fn say(voice: &EspeakSynthesizer, utterance: Utterance) -> Vec<u8> {
+pub(super) async fn say(voice: &EspeakSynthesizer, utterance: Utterance) -> Vec<u8> {
     collect(voice.synthesize(utterance).await.unwrap()).await.unwrap()
 }
 
-async fn until(what: &str, mut is_true: impl FnMut() -> bool) {
+pub(super) async fn until(what: &str, mut is_true: impl FnMut() -> bool) {
     let reached = async {
         while !is_true() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -84,7 +84,7 @@ async fn until(what: &str, mut is_true: impl FnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(10), reached).await.expect(what);
 }
 
-fn is_alive(process: u32) -> bool {
+pub(super) fn is_alive(process: u32) -> bool {
     // A zombie is dead too.
     std::fs::read_to_string(format!("/proc/{process}/stat"))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))

@@ -12,6 +12,10 @@ use crate::Error;
 /// over the noise of a quantiser.
 const AUDIBLE: u16 = 32;
 
+/// The first frame holds at most this much: it leaves, and can be played, before
+/// a full one would be there.
+const FIRST_FRAMES_PER_SECOND: usize = 50;
+
 /// Silence that is held back at most, in seconds of the voice's audio. A voice
 /// that has not begun by then does not speak.
 const LONGEST_LEAD_SECONDS: usize = 5;
@@ -24,6 +28,7 @@ pub(super) struct Framer {
     resampler: Option<Resampler>,
     resampled: BytesMut,
     chunk_bytes: usize,
+    first_bytes: usize,
     lead_limit: usize,
     state: State,
     finished: bool,
@@ -46,12 +51,15 @@ impl Framer {
     pub(super) fn new(from: SampleRate, format: OutputFormat) -> Result<Self, Error> {
         let to = format.sample_rate;
         let resampler = if from == to { None } else { Some(Resampler::new(from, to)?) };
+        let chunk_bytes = (format.chunk_bytes & !1).max(SAMPLE_BYTES);
+        let first_bytes = to.hz() as usize / FIRST_FRAMES_PER_SECOND * SAMPLE_BYTES;
         Ok(Self {
             edges: Edges::default(),
             samples: Samples::default(),
             resampler,
             resampled: BytesMut::new(),
-            chunk_bytes: (format.chunk_bytes & !1).max(SAMPLE_BYTES),
+            chunk_bytes,
+            first_bytes: first_bytes.clamp(SAMPLE_BYTES, chunk_bytes),
             lead_limit: (from.hz() as usize).saturating_mul(LONGEST_LEAD_SECONDS * SAMPLE_BYTES),
             state: State::Silent,
             finished: false,
@@ -87,12 +95,13 @@ impl Framer {
         if self.state == State::Silent {
             return Ok(None);
         }
+        let most = if self.state == State::Begun { self.chunk_bytes } else { self.first_bytes };
         let frame = if self.resampler.is_some() {
-            self.resample()?;
-            let bytes = self.resampled.len().min(self.chunk_bytes);
+            self.resample(most)?;
+            let bytes = self.resampled.len().min(most);
             (bytes >= self.least_of(bytes)).then(|| self.resampled.split_to(bytes).freeze())
         } else {
-            self.samples.take(self.least_of(self.samples.len()), self.chunk_bytes)
+            self.samples.take(self.least_of(self.samples.len().min(most)), most)
         };
         if frame.is_some() {
             self.state = State::Begun;
@@ -111,11 +120,11 @@ impl Framer {
         }
     }
 
-    /// Converts as much as one frame needs.
-    fn resample(&mut self) -> Result<(), Error> {
+    /// Converts as much as a frame of `most` bytes needs.
+    fn resample(&mut self, most: usize) -> Result<(), Error> {
         let Some(resampler) = self.resampler.as_mut() else { return Ok(()) };
         let mut more = true;
-        while more && self.resampled.len() < self.chunk_bytes {
+        while more && self.resampled.len() < most {
             more = resampler.step(&mut self.samples, &mut self.resampled)?
                 || (self.finished && resampler.flush(&mut self.resampled)?);
         }

@@ -1,16 +1,16 @@
+//! What is OpenAI's own; `conformance` tests what all voices share.
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use nexy_testkit::speech_server::{
-    Audio, Ending, Refusal, Script, SpeechServer, openai_error, tone,
-};
+use nexy_testkit::speech_server::{Audio, Ending, Refusal, Script, SpeechServer, openai_error};
 use nexy_types::{Language, SampleRate, SpeechRate};
 use secrecy::SecretString;
 use serde_json::json;
 
 use super::{OpenAiSynthesizer, Settings};
-use crate::{Error, OutputFormat, Speech, SpeechSynthesizer, Stage, Utterance, frames};
+use crate::{Error, Speech, SpeechSynthesizer, Stage, Utterance};
 
 const PATIENT: Duration = Duration::from_secs(10);
 const HURRIED: Duration = Duration::from_millis(150);
@@ -61,20 +61,6 @@ async fn check(script: Script, expected: Result<usize, Error>) {
     let server = server(script.clone()).await;
     let said = say(&voice(&server)).await.map(|pcm| pcm.len());
     assert_eq!(said, expected, "{script:?}");
-}
-
-#[tokio::test]
-async fn speaks_whatever_the_chunks() {
-    let pcm = tone(440, Duration::from_millis(500), 24_000);
-    for chunk_bytes in [1, 333, 4096, 1 << 20] {
-        let server = server(Script { chunk_bytes, ..Script::tone() }).await;
-        let speech = voice(&server).synthesize(utterance()).await.unwrap();
-        assert_eq!(speech.sample_rate.hz(), 24_000);
-        let format = OutputFormat { sample_rate: speech.sample_rate, chunk_bytes: 4096 };
-        let frames: Vec<_> = frames(speech, format).collect().await;
-        let frames: Vec<Bytes> = frames.into_iter().map(Result::unwrap).collect();
-        assert_eq!(frames.concat(), pcm, "chunks of {chunk_bytes}");
-    }
 }
 
 #[tokio::test]
@@ -167,27 +153,6 @@ async fn takes_nothing_else_for_audio() {
 }
 
 #[tokio::test]
-async fn reports_an_empty_reply_before_anything_is_said() {
-    let server = server(Script::speaking(Audio::Nothing)).await;
-    assert_eq!(voice(&server).synthesize(utterance()).await.unwrap_err(), Error::Silent);
-}
-
-#[tokio::test]
-async fn reports_silence_through_its_frames() {
-    let server = server(Script::speaking(Audio::Silence(Duration::from_millis(300)))).await;
-    let speech = voice(&server).synthesize(utterance()).await.unwrap();
-    let format = OutputFormat { sample_rate: SampleRate::new(48_000).unwrap(), chunk_bytes: 4096 };
-    let frames: Vec<_> = frames(speech, format).collect().await;
-    assert_eq!(frames, [Err(Error::Silent)]);
-}
-
-#[tokio::test]
-async fn reports_a_reply_that_is_cut_off() {
-    let script = Script { ending: Ending::CutAfter(10_000), ..Script::tone() };
-    check(script, Err(Error::BrokenStream)).await;
-}
-
-#[tokio::test]
 async fn does_not_wait_for_a_late_reply() {
     let late = Error::Timeout { stage: Stage::FirstByte };
     for script in [
@@ -206,15 +171,6 @@ async fn does_not_wait_for_a_late_reply() {
 }
 
 #[tokio::test]
-async fn does_not_wait_for_a_stalled_reply() {
-    let server = server(Script { ending: Ending::StallAfter(8000), ..Script::tone() }).await;
-    let settings = Settings { stall_timeout: HURRIED, ..settings(&server) };
-    let said = say(&OpenAiSynthesizer::new(settings).unwrap()).await;
-    assert_eq!(said, Err(Error::Timeout { stage: Stage::Stall }));
-    assert!(server.saw_disconnect(PATIENT).await);
-}
-
-#[tokio::test]
 async fn does_not_take_a_slow_listener_for_a_stalled_reply() {
     let server = server(Script::speaking(Audio::Endless { hz: 440 })).await;
     let settings = Settings { stall_timeout: HURRIED, ..settings(&server) };
@@ -224,12 +180,6 @@ async fn does_not_take_a_slow_listener_for_a_stalled_reply() {
         tokio::time::sleep(2 * HURRIED).await;
         assert!(speech.pcm.next().await.unwrap().is_ok());
     }
-}
-
-#[tokio::test]
-async fn does_not_listen_to_a_reply_without_an_end() {
-    let script = Script { chunk_bytes: 1 << 16, ..Script::speaking(Audio::Endless { hz: 440 }) };
-    check(script, Err(Error::Endless)).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 use super::*;
 
 fn refusal(status: u16, code: Option<&str>) -> Refusal {
-    Refusal { status: Some(status), code: code.and_then(ProviderCode::parse), retry_after: None }
+    let code = code.and_then(ProviderCode::parse);
+    Refusal { status: Some(status), code, ..Refusal::default() }
 }
 
 #[test]
@@ -13,7 +14,7 @@ fn each_error_tells_the_client_and_the_retry() {
         (Error::Rejected(refusal(400, None)), ErrorType::Unavailable, false),
         (Error::RateLimited(refusal(429, None)), ErrorType::Unavailable, true),
         (
-            Error::RateLimited(refusal(429, Some("insufficient_quota"))),
+            Error::RateLimited(Refusal { is_quota_spent: true, ..refusal(429, None) }),
             ErrorType::Unavailable,
             false,
         ),

@@ -6,7 +6,10 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::fault;
-use crate::{Delta, Error, FinishReason, ToolCall, Usage};
+use crate::{
+    Delta, Error, FinishReason, ToolCall, Usage,
+    flow::{self, Progress},
+};
 
 /// The data of the last event, by OpenAI's convention.
 const DONE: &str = "[DONE]";
@@ -21,13 +24,6 @@ pub(super) struct Reply {
     finish: Option<FinishReason>,
     has_begun: bool,
     is_closed: bool,
-}
-
-/// Whether more events may follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    More,
-    Done,
 }
 
 /// A function call whose fragments are still coming.
@@ -96,56 +92,6 @@ impl Reply {
         }
     }
 
-    /// Words, or a part of a function call, have come in.
-    pub(super) fn has_begun(&self) -> bool {
-        self.has_begun
-    }
-
-    /// The next piece that is ready to be passed on.
-    pub(super) fn next(&mut self) -> Option<Delta> {
-        self.ready.pop_front()
-    }
-
-    /// Takes the data of one event.
-    pub(super) fn accept(&mut self, data: &str) -> Result<Progress, Error> {
-        if data.trim() == DONE {
-            return Ok(Progress::Done);
-        }
-        let chunk: Chunk = serde_json::from_str(data).map_err(|_| {
-            let not_a_chunk = Error::Malformed("event is not a chat completion chunk");
-            fault::bare(data).unwrap_or(not_a_chunk)
-        })?;
-        if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
-            return Err(fault::in_stream(error));
-        }
-        if chunk.choices.is_none() && chunk.usage.is_none() {
-            return fault::bare(data).map_or(Ok(Progress::More), Err);
-        }
-        if let Some(choice) = chunk.choices.into_iter().flatten().next() {
-            self.choice(choice)?;
-        }
-        if let Some(tokens) = chunk.usage {
-            // Some servers count along in every chunk: the last one is right.
-            self.usage = Some(Usage {
-                input_tokens: tokens.prompt_tokens.unwrap_or(0),
-                output_tokens: tokens.completion_tokens.unwrap_or(0),
-            });
-        }
-        Ok(Progress::More)
-    }
-
-    /// No more events come: the reply is whole if the model had finished.
-    pub(super) fn close(&mut self) -> Result<(), Error> {
-        if self.is_closed {
-            return Ok(());
-        }
-        let finish = self.finish.ok_or(Error::Truncated)?;
-        self.is_closed = true;
-        self.ready.extend(self.usage.take().map(Delta::Usage));
-        self.ready.push_back(Delta::Finished(finish));
-        Ok(())
-    }
-
     fn choice(&mut self, choice: Choice) -> Result<(), Error> {
         if let Some(message) = choice.delta {
             let texts = [message.content, message.refusal].into_iter().flatten();
@@ -206,6 +152,54 @@ impl Reply {
                 self.ready.push_back(Delta::ToolCall(ToolCall { name: call.name, arguments_json }));
             }
         }
+    }
+}
+
+impl flow::Reply for Reply {
+    fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    fn next(&mut self) -> Option<Delta> {
+        self.ready.pop_front()
+    }
+
+    fn accept(&mut self, data: &str) -> Result<Progress, Error> {
+        if data.trim() == DONE {
+            return Ok(Progress::Done);
+        }
+        let chunk: Chunk = serde_json::from_str(data).map_err(|_| {
+            let not_a_chunk = Error::Malformed("event is not a chat completion chunk");
+            fault::bare(data).unwrap_or(not_a_chunk)
+        })?;
+        if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
+            return Err(fault::in_stream(error));
+        }
+        if chunk.choices.is_none() && chunk.usage.is_none() {
+            return fault::bare(data).map_or(Ok(Progress::More), Err);
+        }
+        if let Some(choice) = chunk.choices.into_iter().flatten().next() {
+            self.choice(choice)?;
+        }
+        if let Some(tokens) = chunk.usage {
+            // Some servers count along in every chunk: the last one is right.
+            self.usage = Some(Usage {
+                input_tokens: tokens.prompt_tokens.unwrap_or(0),
+                output_tokens: tokens.completion_tokens.unwrap_or(0),
+            });
+        }
+        Ok(Progress::More)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let finish = self.finish.ok_or(Error::Truncated)?;
+        self.is_closed = true;
+        self.ready.extend(self.usage.take().map(Delta::Usage));
+        self.ready.push_back(Delta::Finished(finish));
+        Ok(())
     }
 }
 

@@ -57,7 +57,20 @@ fn bare_json_and_error_fields_are_events() {
     check("data: one\n\n{\"error\":{}}\n\ndata: two\n\n", &["one", "{\"error\":{}}", "two"]);
     check("{\n  \"error\": {}\n}\n", &["{\n  \"error\": {}\n}"]);
     check("[{\"error\":{}}]", &["[{\"error\":{}}]"]);
+    check("data: one\n\n{\"error\":{}}\ndata: two\n\n", &["one", "{\"error\":{}}", "two"]);
+    check("\u{FEFF}{\"a\":1}\r\n", &["{\"a\":1}"]);
+    check("{\"a\":\"}\\\"}\"}\n", &["{\"a\":\"}\\\"}\"}"]);
+    check("{\"a\":\n\n1}\n", &["{\"a\":\n\n1}"]);
+    check("{\"a\":1", &["{\"a\":1"]);
     check("error: {\"code\":500}\n\n", &["{\"code\":500}"]);
+}
+
+#[test]
+fn bare_json_is_told_as_soon_as_it_is_closed() {
+    let mut decoder = Decoder::new(LIMIT);
+    let mut events = VecDeque::new();
+    decoder.feed(b"[{\n  \"error\": {}\n}]", &mut events);
+    assert_eq!(events.pop_front(), Some(Ok("[{\n  \"error\": {}\n}]".to_owned())));
 }
 
 #[test]
@@ -66,6 +79,8 @@ fn an_event_that_is_too_large_ends_the_stream() {
     assert_eq!(decode_in(&[long_line.as_bytes()]), [Ok("one".to_owned()), Err(TooLarge)]);
     let many_lines = "data: 0123456789\n".repeat(LIMIT / 10);
     assert_eq!(decode_in(&[many_lines.as_bytes()]), [Err(TooLarge)]);
+    let endless_json = format!("{{\"a\":\"{}", "x".repeat(LIMIT));
+    assert_eq!(decode_in(&[endless_json.as_bytes()]), [Err(TooLarge)]);
     let endless_comment = format!(": {}", "x".repeat(LIMIT));
     assert_eq!(decode_in(&[endless_comment.as_bytes()]), [Err(TooLarge)]);
 }
@@ -83,6 +98,9 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
         ": ping",
         "{\"a\":1}",
         "[",
+        "]",
+        "\"",
+        "\\",
         "привет",
         "👋",
         "\u{FEFF}",

@@ -1,4 +1,5 @@
 use super::*;
+use crate::flow::Reply as _;
 
 const LIMIT: usize = 4096;
 

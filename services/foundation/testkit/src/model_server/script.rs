@@ -1,15 +1,17 @@
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, marker::PhantomData, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use super::Format;
 
 /// One reply on the wire: status, headers and what follows, step by step.
 ///
 /// The constructors give whole replies; the modifiers make them slow, odd,
 /// broken or wrong.
 #[derive(Debug, Clone)]
-pub struct Script {
+pub struct Script<F> {
     status: u16,
     headers: HeaderMap,
     before: Vec<Step>,
@@ -25,6 +27,7 @@ pub struct Script {
     is_silent: bool,
     /// The tokens are repeated for ever.
     is_endless: bool,
+    format: PhantomData<F>,
 }
 
 /// What goes on the wire next.
@@ -42,8 +45,9 @@ pub(super) struct Frames {
     pause: Duration,
 }
 
+/// One thing that happens after or before the tokens.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Event(Value),
     Raw(Bytes),
     Delay(Duration),
@@ -53,60 +57,22 @@ enum Step {
 
 // === impl Script ===
 
-impl Script {
-    /// A whole reply: the tokens, `stop`, usage of 11 and 7 tokens, `[DONE]`.
+impl<F: Format> Script<F> {
+    /// A whole reply: the tokens, a good end, usage of 11 and 7 tokens.
     pub fn text<T: Into<String>>(tokens: impl IntoIterator<Item = T>) -> Self {
-        let tokens = tokens.into_iter().map(|token| delta(json!({ "content": token.into() })));
         Self {
-            before: vec![Step::Event(delta(json!({ "role": "assistant", "content": "" })))],
-            tokens: tokens.collect(),
-            finish: Some("stop"),
+            before: F::opening().map(Step::Event).into_iter().collect(),
+            tokens: tokens.into_iter().map(|token| F::words(&token.into())).collect(),
+            finish: Some(F::STOP),
             usage: Some((11, 7)),
             is_done_sent: true,
             ..Self::blank(200, "text/event-stream; charset=utf-8")
         }
     }
 
-    /// A refusal with this status, in OpenAI's form. Its message quotes a prompt,
-    /// as real ones do.
-    #[must_use]
-    pub fn status(status: u16, code: &str) -> Self {
-        let body = json!({
-            "error": { "message": "the prompt was: SECRET", "type": "test_error", "code": code },
-        });
-        Self {
-            after: vec![Step::Raw(body.to_string().into())],
-            ..Self::blank(status, "application/json")
-        }
-    }
-
-    /// One function call, in these fragments of its arguments.
-    #[must_use]
-    pub fn tool_call(name: &str, fragments: &[&str]) -> Self {
-        Self::text::<String>([]).and_tool_call(name, fragments)
-    }
-
     /// A body as it is, called an event stream.
     pub fn raw(body: impl Into<Bytes>) -> Self {
         Self { after: vec![Step::Raw(body.into())], ..Self::blank(200, "text/event-stream") }
-    }
-
-    /// One JSON document, as servers answer that ignore `stream`.
-    #[must_use]
-    pub fn document(text: &str) -> Self {
-        let body = json!({
-            "object": "chat.completion",
-            "choices": [{
-                "index": 0,
-                "message": { "role": "assistant", "content": text },
-                "finish_reason": "stop",
-            }],
-            "usage": { "prompt_tokens": 11, "completion_tokens": 7 },
-        });
-        Self {
-            after: vec![Step::Raw(body.to_string().into())],
-            ..Self::blank(200, "application/json")
-        }
     }
 
     /// An event stream that ends at once.
@@ -125,32 +91,6 @@ impl Script {
     #[must_use]
     pub fn silent() -> Self {
         Self { is_silent: true, ..Self::empty() }
-    }
-
-    /// Adds a function call after the text.
-    #[must_use]
-    pub fn and_tool_call(mut self, name: &str, fragments: &[&str]) -> Self {
-        let started =
-            |token: &&Value| !token["choices"][0]["delta"]["tool_calls"][0]["id"].is_null();
-        let index = self.tokens.iter().filter(started).count();
-        let call = |call: Value| delta(json!({ "tool_calls": [call] }));
-        self.tokens.push(call(json!({
-            "index": index, "id": format!("call_{index}"), "type": "function",
-            "function": { "name": name, "arguments": "" },
-        })));
-        self.tokens.extend(fragments.iter().map(|fragment| {
-            call(json!({ "index": index, "function": { "arguments": fragment } }))
-        }));
-        self.finish = Some("tool_calls");
-        self
-    }
-
-    /// Thinks aloud first, in the field that llama.cpp and vLLM use.
-    #[must_use]
-    pub fn reasoning(mut self, thought: &str) -> Self {
-        let thought = delta(json!({ "reasoning_content": thought, "content": null }));
-        self.before.push(Step::Event(thought));
-        self
     }
 
     /// Waits before the first token; the headers are sent at once.
@@ -188,14 +128,14 @@ impl Script {
         self
     }
 
-    /// Leaves `[DONE]` out.
+    /// Leaves the data of the last event out, where the format has one.
     #[must_use]
     pub fn without_done(mut self) -> Self {
         self.is_done_sent = false;
         self
     }
 
-    /// Gives another reason for the end, e.g. `length`.
+    /// Gives another reason for the end.
     #[must_use]
     pub fn finish(mut self, reason: &'static str) -> Self {
         self.finish = Some(reason);
@@ -238,22 +178,13 @@ impl Script {
         self.cut().then(Step::Hang)
     }
 
-    /// Sends everything but keeps the connection open after the last token's
-    /// finish: no usage, no `[DONE]`.
+    /// Sends everything but keeps the connection open after the model's finish:
+    /// no usage, no last event.
     #[must_use]
     pub fn hang_after_finish(mut self) -> Self {
         self.usage = None;
         self.is_done_sent = false;
         self.then(Step::Hang)
-    }
-
-    /// Reports an error after the tokens.
-    #[must_use]
-    pub fn error(self, kind: &str, code: impl Into<Value>) -> Self {
-        let error = json!({
-            "error": { "message": "the prompt was: SECRET", "type": kind, "code": code.into() },
-        });
-        self.cut().then(Step::Event(error))
     }
 
     /// Sets a response header. One that cannot be sent is left out.
@@ -269,6 +200,34 @@ impl Script {
     #[must_use]
     pub fn content_type(self, value: &str) -> Self {
         self.header(CONTENT_TYPE.as_str(), value)
+    }
+
+    /// A JSON document.
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::blank(status, "application/json").then(Step::Raw(body.to_string().into()))
+    }
+
+    /// Adds events that count as tokens.
+    pub(crate) fn and_tokens(mut self, tokens: impl IntoIterator<Item = Value>) -> Self {
+        self.tokens.extend(tokens);
+        self
+    }
+
+    /// The events that count as tokens so far.
+    pub(crate) fn tokens(&self) -> &[Value] {
+        &self.tokens
+    }
+
+    /// Adds a step before the tokens.
+    pub(crate) fn first(mut self, step: Step) -> Self {
+        self.before.push(step);
+        self
+    }
+
+    /// Adds a step after the tokens and the model's finish.
+    pub(crate) fn then(mut self, step: Step) -> Self {
+        self.after.push(step);
+        self
     }
 
     pub(super) fn is_silent(&self) -> bool {
@@ -301,12 +260,8 @@ impl Script {
             chunk_bytes: None,
             is_silent: false,
             is_endless: false,
+            format: PhantomData,
         }
-    }
-
-    fn then(mut self, step: Step) -> Self {
-        self.after.push(step);
-        self
     }
 
     fn frames(&self) -> Frames {
@@ -330,20 +285,14 @@ impl Script {
     }
 
     fn push_ending(&self, pending: &mut VecDeque<Frame>) {
-        if let Some(reason) = self.finish {
-            let finish =
-                json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] });
-            self.push(pending, &Step::Event(finish));
-        }
-        if let Some((input, output)) = self.usage {
-            let usage = json!({ "prompt_tokens": input, "completion_tokens": output });
-            self.push(pending, &Step::Event(json!({ "choices": [], "usage": usage })));
+        for event in F::ending(self.finish, self.usage) {
+            self.push_bytes(pending, &self.event(&event.to_string()));
         }
         for step in &self.after {
             self.push(pending, step);
         }
-        if self.is_done_sent {
-            self.push_bytes(pending, &self.event("[DONE]"));
+        if let (true, Some(done)) = (self.is_done_sent, F::DONE) {
+            self.push_bytes(pending, &self.event(done));
         }
     }
 
@@ -379,12 +328,4 @@ impl Frames {
         }
         self.pending.pop_front()
     }
-}
-
-/// A chunk that carries this delta.
-fn delta(delta: Value) -> Value {
-    json!({
-        "object": "chat.completion.chunk",
-        "choices": [{ "index": 0, "delta": delta, "finish_reason": null }],
-    })
 }

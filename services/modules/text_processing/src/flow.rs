@@ -4,36 +4,58 @@ use std::{collections::VecDeque, time::Duration};
 
 use futures_util::stream;
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
-use super::reply::{Progress, Reply};
 use crate::{
     Delta, DeltaStream, Error, Wait,
+    span::Record,
     sse::{Decoder, Event},
 };
 
-/// An accepted request and its limits.
-pub(super) struct Setup {
-    pub(super) answer: reqwest::Response,
-    pub(super) started: Instant,
-    pub(super) first_token_by: Instant,
-    pub(super) stall_timeout: Duration,
-    pub(super) max_event_bytes: usize,
+/// One reply of one wire format, put together from the data of its events.
+/// Plain and synchronous.
+pub(crate) trait Reply: Send + 'static {
+    /// Takes the data of one event.
+    fn accept(&mut self, data: &str) -> Result<Progress, Error>;
+
+    /// No more events come: the reply is whole if the model had finished.
+    fn close(&mut self) -> Result<(), Error>;
+
+    /// The next piece that is ready to be passed on.
+    fn next(&mut self) -> Option<Delta>;
+
+    /// Words, or a part of a function call, have come in.
+    fn has_begun(&self) -> bool;
 }
 
-struct Flow {
+/// Whether more events may follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    More,
+    Done,
+}
+
+/// An accepted request and its limits.
+pub(crate) struct Setup<R> {
+    pub(crate) answer: reqwest::Response,
+    pub(crate) reply: R,
+    pub(crate) started: Instant,
+    pub(crate) first_token_by: Instant,
+    pub(crate) stall_timeout: Duration,
+    pub(crate) max_event_bytes: usize,
+}
+
+struct Flow<R> {
     answer: reqwest::Response,
     decoder: Decoder,
     events: VecDeque<Event>,
-    reply: Reply,
-    started: Instant,
+    reply: R,
     first_token_by: Instant,
     stall_timeout: Duration,
     /// How much longer the next event may be waited for. A reader's own pauses
     /// do not count, and neither do comments.
     patience: Duration,
-    is_first_token_told: bool,
-    span: Span,
+    record: Record,
 }
 
 /// What the connection gave.
@@ -44,13 +66,13 @@ enum Input {
 
 /// The deltas of an accepted request. Whoever drops the stream drops the
 /// connection.
-pub(super) fn deltas(setup: Setup) -> DeltaStream {
-    let flow = Flow::new(setup, Span::current());
+pub(crate) fn deltas<R: Reply>(setup: Setup<R>) -> DeltaStream {
+    let flow = Flow::new(setup);
     Box::pin(stream::unfold(Some(flow), |flow| async move {
         let mut flow = flow?;
-        let span = flow.span.clone();
+        let span = flow.record.span();
         let item = flow.next().instrument(span).await;
-        flow.record(&item);
+        flow.record.item(&item);
         let is_last = matches!(item, Err(_) | Ok(Delta::Finished(_)));
         Some((item, (!is_last).then_some(flow)))
     }))
@@ -58,19 +80,17 @@ pub(super) fn deltas(setup: Setup) -> DeltaStream {
 
 // === impl Flow ===
 
-impl Flow {
-    fn new(setup: Setup, span: Span) -> Self {
+impl<R: Reply> Flow<R> {
+    fn new(setup: Setup<R>) -> Self {
         Self {
             answer: setup.answer,
             decoder: Decoder::new(setup.max_event_bytes),
             events: VecDeque::new(),
-            reply: Reply::new(setup.max_event_bytes),
-            started: setup.started,
+            reply: setup.reply,
             first_token_by: setup.first_token_by,
             stall_timeout: setup.stall_timeout,
             patience: setup.stall_timeout,
-            is_first_token_told: false,
-            span,
+            record: Record::new(setup.started),
         }
     }
 
@@ -132,29 +152,6 @@ impl Flow {
             }
             Ok(None) => Ok(Input::End),
             Err(_) => Err(Error::Truncated),
-        }
-    }
-
-    /// Numbers and closed names only: what is said stays out of traces.
-    fn record(&mut self, item: &Result<Delta, Error>) {
-        let span = &self.span;
-        match item {
-            Ok(Delta::Text(_) | Delta::ToolCall(_)) if !self.is_first_token_told => {
-                self.is_first_token_told = true;
-                let seconds = self.started.elapsed().as_secs_f64();
-                span.record("gen_ai.response.time_to_first_chunk", seconds);
-            }
-            Ok(Delta::Text(_) | Delta::ToolCall(_)) => {}
-            Ok(Delta::Usage(usage)) => {
-                span.record("gen_ai.usage.input_tokens", usage.input_tokens);
-                span.record("gen_ai.usage.output_tokens", usage.output_tokens);
-            }
-            Ok(Delta::Finished(reason)) => {
-                span.record("gen_ai.response.finish_reasons", reason.as_str());
-            }
-            Err(error) => {
-                span.record("error.type", error.as_str());
-            }
         }
     }
 }

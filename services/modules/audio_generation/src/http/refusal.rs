@@ -39,7 +39,7 @@ async fn code(mut response: Response) -> Option<String> {
     code_of(&serde_json::from_slice(&body).ok()?)
 }
 
-/// `code` or else `type` of `{"error": …}` (OpenAI) or `{"detail": …}`
+/// `code` or else `type` of `{"error": …}` (OpenAI, Azure) or `{"detail": …}`
 /// (Kokoro-FastAPI), if it is a plain word.
 fn code_of(body: &Value) -> Option<String> {
     let details = body.get("error").or_else(|| body.get("detail"))?;

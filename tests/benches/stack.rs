@@ -1,0 +1,72 @@
+//! What the stack itself costs: see Docs/PERFORMANCE.md.
+//!
+//! `cargo bench -p nexy-tests --bench stack [-- --check]` runs the release
+//! binaries against providers that answer at once, and prints each figure with
+//! its target. With `--check` a miss is a failure.
+#![expect(clippy::print_stdout, reason = "the report is what this program is for")]
+
+#[path = "stack/burst.rs"]
+mod burst;
+#[path = "stack/footprint.rs"]
+mod footprint;
+#[path = "stack/latency.rs"]
+mod latency;
+#[path = "stack/providers.rs"]
+mod providers;
+#[path = "stack/report.rs"]
+mod report;
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::Context as _;
+use nexy_testkit::stack::{Stack, binary};
+use tokio::time::timeout;
+
+use self::{
+    providers::Providers,
+    report::{Report, Target},
+};
+
+/// For everything but the build. The whole takes about a minute.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn main() -> ExitCode {
+    if cfg!(debug_assertions) {
+        println!("figures of unoptimised binaries mean nothing: use `cargo bench`");
+        return ExitCode::SUCCESS;
+    }
+    let report = match run() {
+        Ok(report) => report,
+        Err(error) => {
+            println!("the measurement broke off: {error:?}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{report}");
+    let is_check = std::env::args().any(|argument| argument == "--check");
+    if is_check && report.has_misses() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn run() -> anyhow::Result<Report> {
+    println!("building the release binaries, if they are not built");
+    binary("nexyctl")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async { timeout(PATIENCE, measure()).await.context("it took too long")? })
+}
+
+async fn measure() -> anyhow::Result<Report> {
+    nexy_testkit::install_tls_provider();
+    let mut report = Report::default();
+    footprint::binaries(&mut report)?;
+    footprint::images(&mut report);
+
+    let providers = Providers::start().await?;
+    let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
+    footprint::starts(&mut stack, &mut report).await?;
+    stack.wait_ready().await?;
+    footprint::memory(&stack, "idle", footprint::RESIDENT, &mut report).await?;
+    latency::measure(&stack, &providers, &mut report).await?;
+    burst::measure(&stack, &mut report).await?;
+    footprint::memory(&stack, "after all that", Target::None, &mut report).await?;
+    Ok(report)
+}

@@ -1,0 +1,115 @@
+//! Providers that answer at once, and what a direct client sees of them.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use nexy_testkit::{
+    chat_server::{self, ChatServer},
+    speech_server::{self, SpeechServer},
+    stack::Builder,
+};
+use serde_json::{Value, json};
+
+/// What the model says: a first clause, and more than fits into one segment.
+const REPLY: [&str; 12] = [
+    "Good", " morning", ".", " The", " weather", " is", " fine", " today", ".", " Take", " a",
+    " hat.",
+];
+
+/// What ends the first clause on the wire: the token behind its full stop,
+/// without which nobody can know that it was one.
+const FIRST_CLAUSE_IS_OVER: &[u8] = b"\" The\"";
+
+/// A model and a voice on loopback.
+pub(crate) struct Providers {
+    chat: ChatServer,
+    speech: SpeechServer,
+    client: reqwest::Client,
+}
+
+/// What a client waits for when it asks the providers itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Direct {
+    /// From the question to the model's first speakable clause.
+    pub(crate) clause: Duration,
+    /// From the request for its voice to the first bytes of it.
+    pub(crate) voice: Duration,
+}
+
+// === impl Providers ===
+
+impl Providers {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let chat = ChatServer::start(chat_server::Script::text(REPLY)).await?;
+        let speech = SpeechServer::start(speech_server::Script::tone()).await?;
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { chat, speech, client })
+    }
+
+    /// A stack of production's settings that asks these providers, and lets one
+    /// address ask as often as it likes.
+    pub(crate) fn configure(&self, builder: Builder) -> Builder {
+        builder
+            .env("NEXY_ENV", "prod")
+            .env("LLM_PROVIDERS", "openai")
+            .env("TTS_PROVIDERS", "openai")
+            .env("OPENAI_BASE_URL", self.chat.base_url())
+            .env("TTS_OPENAI_BASE_URL", self.speech.base_url())
+            .env("INGRESS_REQUESTS_PER_SECOND_PER_ADDRESS", "100000")
+            .env("INGRESS_REQUEST_BURST", "10000")
+            .env("INGRESS_MAX_CONNECTIONS_PER_ADDRESS", "10000")
+    }
+
+    /// Connections that the model has accepted so far.
+    pub(crate) fn connections(&self) -> (usize, usize) {
+        (self.chat.accepted_connections(), self.speech.accepted_connections())
+    }
+
+    /// Asks both providers as the worker does, one after the other.
+    pub(crate) async fn ask(&self) -> anyhow::Result<Direct> {
+        let began = Instant::now();
+        let question = json!({
+            "model": "any", "stream": true, "temperature": 0.4, "max_completion_tokens": 2048,
+            "stream_options": { "include_usage": true },
+            "messages": [
+                { "role": "system", "content": "You are a helpful voice assistant." },
+                { "role": "user", "content": "How is the weather?" },
+            ],
+        });
+        let url = format!("{}/chat/completions", self.chat.base_url());
+        let clause = self.wait_for(url, &question, began, |body| {
+            body.windows(FIRST_CLAUSE_IS_OVER.len()).any(|at| at == FIRST_CLAUSE_IS_OVER)
+        });
+        let clause = clause.await.context("ask the model")?;
+
+        let began = Instant::now();
+        let text = json!({
+            "model": "any", "input": "Good morning.", "voice": "any",
+            "response_format": "pcm", "speed": 1.0,
+        });
+        let url = format!("{}/audio/speech", self.speech.base_url());
+        let voice = self.wait_for(url, &text, began, |body| !body.is_empty());
+        Ok(Direct { clause, voice: voice.await.context("ask the voice")? })
+    }
+
+    /// Posts, and reads the whole answer; the time until it holds what is
+    /// waited for.
+    async fn wait_for(
+        &self,
+        url: String,
+        request: &Value,
+        began: Instant,
+        is_there: impl Fn(&[u8]) -> bool,
+    ) -> anyhow::Result<Duration> {
+        let mut answer = self.client.post(url).json(request).send().await?;
+        ensure!(answer.status().is_success(), "refused with {}", answer.status());
+        let (mut body, mut found) = (Vec::new(), None);
+        while let Some(bytes) = answer.chunk().await? {
+            body.extend_from_slice(&bytes);
+            if found.is_none() && is_there(&body) {
+                found = Some(began.elapsed());
+            }
+        }
+        found.context("the answer does not hold it")
+    }
+}

@@ -1,0 +1,16 @@
+//! The integration tests of the whole product.
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails as a test does")]
+
+mod compose;
+mod contract;
+mod ingress;
+mod interrupts;
+mod keys;
+mod layout;
+mod openai;
+mod privacy;
+mod processes;
+mod proto;
+mod support;
+mod traces;
+mod turns;

@@ -12,6 +12,11 @@ use crate::{
     sse::{Decoder, Event},
 };
 
+/// How long the end of a connection is waited for once its reply is whole. Not
+/// a setting: it decides only whether the connection can be used again, and a
+/// server that means to keep it sends its end together with the last event.
+const LINGER: Duration = Duration::from_millis(50);
+
 /// One reply of one wire format, put together from the data of its events.
 /// Plain and synchronous.
 pub(crate) trait Reply: Send + 'static {
@@ -58,6 +63,13 @@ struct Flow<R> {
     record: Record,
 }
 
+/// How far a stream of deltas is.
+enum Stage<R> {
+    Telling(Flow<R>),
+    Finished(reqwest::Response),
+    Over,
+}
+
 /// What the connection gave.
 enum Input {
     Bytes,
@@ -65,17 +77,36 @@ enum Input {
 }
 
 /// The deltas of an accepted request. Whoever drops the stream drops the
-/// connection.
+/// connection; whoever reads it to its end leaves it to the next request.
 pub(crate) fn deltas<R: Reply>(setup: Setup<R>) -> DeltaStream {
-    let flow = Flow::new(setup);
-    Box::pin(stream::unfold(Some(flow), |flow| async move {
-        let mut flow = flow?;
-        let span = flow.record.span();
-        let item = flow.next().instrument(span).await;
-        flow.record.item(&item);
-        let is_last = matches!(item, Err(_) | Ok(Delta::Finished(_)));
-        Some((item, (!is_last).then_some(flow)))
+    let flow = Stage::Telling(Flow::new(setup));
+    Box::pin(stream::unfold(flow, |stage| async move {
+        match stage {
+            Stage::Telling(mut flow) => {
+                let span = flow.record.span();
+                let item = flow.next().instrument(span).await;
+                flow.record.item(&item);
+                let next = match item {
+                    Ok(Delta::Finished(_)) => Stage::Finished(flow.answer),
+                    Ok(_) => Stage::Telling(flow),
+                    Err(_) => Stage::Over,
+                };
+                Some((item, next))
+            }
+            Stage::Finished(answer) => {
+                linger(answer).await;
+                None
+            }
+            Stage::Over => None,
+        }
     }))
+}
+
+/// Reads on to the end of the connection, which is then free for others.
+async fn linger(mut answer: reqwest::Response) {
+    let rest = async { while let Ok(Some(_)) = answer.chunk().await {} };
+    // A connection that stays open is closed by dropping it.
+    let _in_time = timeout(LINGER, rest).await;
 }
 
 // === impl Flow ===

@@ -217,14 +217,29 @@ impl<'a> Attempt<'a> {
         for delta in first {
             self.take(delta).await?;
         }
+        let mut judged = None;
         loop {
             let waiting = Instant::now();
             let Some(delta) = models.next(&mut stream).await else { break };
-            self.waited += waiting.elapsed();
-            self.take(delta?).await?;
+            match delta {
+                // Once the model is done, how its connection ends is its own
+                // matter; reading on leaves it to the next request.
+                _ if judged.is_some() => {}
+                Ok(Delta::Finished(reason)) => {
+                    self.finished = Some(reason);
+                    metrics::STAGE_DURATION.observe(["llm_total", model.name()], asked.elapsed());
+                    judged = Some(self.end().await);
+                }
+                delta => {
+                    self.waited += waiting.elapsed();
+                    self.take(delta?).await?;
+                }
+            }
         }
-        metrics::STAGE_DURATION.observe(["llm_total", model.name()], asked.elapsed());
-        self.end().await
+        match judged {
+            Some(judged) => judged,
+            None => self.end().await,
+        }
     }
 
     async fn take(&mut self, delta: Delta) -> Result<(), Broken> {

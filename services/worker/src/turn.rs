@@ -14,13 +14,12 @@ mod outcome;
 mod speaker;
 mod writer;
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use nexy_assistant_response::{Action, Catalogue};
 use nexy_config::{CommandEntry, Flags};
 use nexy_memory_management::{Exchange, Handle as Memory, Recollection};
-use nexy_telemetry::metrics;
 use nexy_text_processing::{ChatRequest, Prompt};
 use nexy_types::{Command, Language};
 use tokio::sync::mpsc;
@@ -119,11 +118,7 @@ impl Pipeline {
         if !flags.workflow_integrations() {
             return Recollection::default();
         }
-        let asked = Instant::now();
-        let recalled =
-            self.memory.recall(&question.device).instrument(tracing::info_span!("memory")).await;
-        metrics::STAGE_DURATION.observe(["memory", "none"], asked.elapsed());
-        recalled
+        self.memory.recall(&question.device).instrument(tracing::info_span!("memory")).await
     }
 
     /// What the assistant may ask for in this turn.

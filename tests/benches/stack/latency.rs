@@ -48,10 +48,10 @@ pub(crate) async fn measure(
     let mut door = Way::new(stack.tls_client().await?)?;
     let mut gateway = Way::new(stack.client().await?)?;
     let (mut clause, mut voice) = (Times::new()?, Times::new()?);
-    let mut before = (Overhead::default(), (0, 0));
+    let mut before = (Worker::ask(stack).await?, (0, 0));
     for turn in 0..WARM_UP + TURNS {
         if turn == WARM_UP {
-            before = (Overhead::of(stack).await?, providers.connections());
+            before = (Worker::ask(stack).await?, providers.connections());
         }
         let direct = providers.ask().await?;
         let device = format!("bench-{}", turn / CONVERSATION);
@@ -73,10 +73,7 @@ pub(crate) async fn measure(
     tell(&clause, "direct: the model's first speakable clause", None, report);
     tell(&voice, "direct: the voice's first bytes", None, report);
 
-    let worker = Overhead::of(stack).await?.since(before.0);
-    report.add("worker's own overhead by its metric, mean", "ms", Target::None, worker.mean_ms());
-    let bound = worker.p99_bound_ms();
-    report.add("worker's own overhead by its metric, p99 is below", "ms", Target::None, bound);
+    Worker::ask(stack).await?.tell_since(before.0, report);
     let (chat, speech) = providers.connections();
     let (chat, speech) = (chat - before.1.0, speech - before.1.1);
     report.add("new connections to the model in those turns", "", Target::None, chat as f64);
@@ -126,35 +123,67 @@ impl Way {
     }
 }
 
-/// The histogram `nexy_own_overhead_seconds` of the worker.
+/// A histogram of the worker's metrics.
 #[derive(Debug, Default)]
-struct Overhead {
+struct Spent {
     count: f64,
     sum: f64,
     /// Upper bounds in seconds, each with the number of turns below.
     buckets: Vec<(f64, f64)>,
 }
 
-// === impl Overhead ===
+/// What the worker says of itself.
+struct Worker {
+    /// The time to first audio less the waits for providers.
+    own: Spent,
+    /// Of that: recalling the device's memory.
+    memory: Spent,
+}
 
-impl Overhead {
-    async fn of(stack: &Stack) -> anyhow::Result<Self> {
+// === impl Worker ===
+
+impl Worker {
+    async fn ask(stack: &Stack) -> anyhow::Result<Self> {
         let url = format!("http://127.0.0.1:{}/metrics", stack.ports.worker_http);
-        let text = footprint::get(&url).await?;
-        let mut overhead = Self::default();
-        for line in text.lines() {
-            let Some(rest) = line.strip_prefix("nexy_own_overhead_seconds_") else { continue };
+        let metrics = footprint::get(&url).await?;
+        Ok(Self {
+            own: Spent::read(&metrics, "nexy_own_overhead_seconds", "")?,
+            memory: Spent::read(&metrics, "nexy_stage_duration_seconds", "stage=\"memory\"")?,
+        })
+    }
+
+    fn tell_since(self, before: Self, report: &mut Report) {
+        let rows = [
+            ("worker's own overhead, by its metric", self.own.since(before.own)),
+            ("of that, recalling memory, by its metric", self.memory.since(before.memory)),
+        ];
+        for (what, spent) in rows {
+            report.add(format!("{what}, mean"), "ms", Target::None, spent.mean_ms());
+            report.add(format!("{what}, p99 is below"), "ms", Target::None, spent.p99_bound_ms());
+        }
+    }
+}
+
+// === impl Spent ===
+
+impl Spent {
+    /// From the Prometheus text format: the lines of a family with this label.
+    fn read(metrics: &str, family: &str, label: &str) -> anyhow::Result<Self> {
+        let mut spent = Self::default();
+        for line in metrics.lines().filter(|line| line.contains(label)) {
+            let Some(rest) = line.strip_prefix(family) else { continue };
             let (name, value) = rest.rsplit_once(' ').context("read a metric")?;
-            let value = value.parse()?;
-            match name.strip_prefix("bucket{le=\"").and_then(|name| name.strip_suffix("\"}")) {
-                Some("+Inf") => {}
-                Some(bound) => overhead.buckets.push((bound.parse()?, value)),
-                None if name == "sum" => overhead.sum = value,
-                None if name == "count" => overhead.count = value,
-                None => {}
+            let value: f64 = value.parse()?;
+            if name.starts_with("_sum") {
+                spent.sum += value;
+            } else if name.starts_with("_count") {
+                spent.count += value;
+            } else if let Some((_, bound)) = name.split_once("le=\"") {
+                let bound = bound.trim_end_matches("\"}");
+                spent.buckets.push((bound.replace("+Inf", "inf").parse()?, value));
             }
         }
-        Ok(overhead)
+        Ok(spent)
     }
 
     fn since(mut self, before: Self) -> Self {

@@ -321,7 +321,10 @@ async fn play<F: Format>(script: Script<F>, open: OpenReply) -> Response {
     if script.is_silent() {
         future::pending::<Infallible>().await;
     }
-    tokio::time::sleep(script.header_delay()).await;
+    // Even a sleep of nothing takes a tick of the timer.
+    if !script.header_delay().is_zero() {
+        tokio::time::sleep(script.header_delay()).await;
+    }
     let (status, headers, frames) = script.into_parts();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, headers, body_of(frames, open)).into_response()

@@ -254,7 +254,9 @@ fn sqlite(url: &str, settings: &Settings) -> Result<SqlitePool, Error> {
         // What is forgotten is overwritten.
         .pragma("secure_delete", "on")
         .disable_statement_logging();
-    Ok(pool_options(settings).connect_lazy_with(options))
+    // A connection to a file does not go stale, and each question that is asked
+    // of it is a trip to another thread.
+    Ok(pool_options(settings).test_before_acquire(false).connect_lazy_with(options))
 }
 
 fn pool_options<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {

@@ -65,7 +65,8 @@ struct Flow<R> {
 
 /// How far a stream of deltas is.
 enum Stage<R> {
-    Telling(Flow<R>),
+    // Boxed: moved for every delta.
+    Telling(Box<Flow<R>>),
     Finished(reqwest::Response),
     Over,
 }
@@ -79,7 +80,7 @@ enum Input {
 /// The deltas of an accepted request. Whoever drops the stream drops the
 /// connection; whoever reads it to its end leaves it to the next request.
 pub(crate) fn deltas<R: Reply>(setup: Setup<R>) -> DeltaStream {
-    let flow = Stage::Telling(Flow::new(setup));
+    let flow = Stage::Telling(Box::new(Flow::new(setup)));
     Box::pin(stream::unfold(flow, |stage| async move {
         match stage {
             Stage::Telling(mut flow) => {

@@ -18,5 +18,6 @@ if [ "${CI:-}" = true ] || { timeout 20 docker info && deploy/local/compose.sh v
     export NEXY_TEST_COMPOSE=1
 fi
 
+# Examples in documentation are not tests here: there are none.
 section 'tests'
-exec cargo test --locked --workspace
+exec cargo test --locked --workspace --lib --bins --tests

@@ -24,6 +24,10 @@ const TURNS: usize = 400;
 /// Turns of one conversation, as its memory knows them.
 const CONVERSATION: usize = 10;
 
+/// Before each question, so that what the turn before left to be written is not
+/// measured with it. A listener pauses longer than that.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// A turn takes milliseconds; one that takes this long is lost.
 const TURN: Duration = Duration::from_secs(10);
 
@@ -53,6 +57,7 @@ pub(crate) async fn measure(
         if turn == WARM_UP {
             before = (Worker::ask(stack).await?, providers.connections());
         }
+        tokio::time::sleep(PAUSE).await;
         let direct = providers.ask().await?;
         let device = format!("bench-{}", turn / CONVERSATION);
         for way in [&mut door, &mut gateway] {
@@ -116,6 +121,7 @@ impl Way {
 
     /// Asks one question, hears the whole reply, and tells when its audio began.
     async fn first_audio(&mut self, device: &str) -> anyhow::Result<Duration> {
+        tokio::time::sleep(PAUSE).await;
         let reply = Reply::of(&mut self.client, question(device, "How is the weather?"));
         let reply = timeout(TURN, reply).await??;
         ensure!(reply.is_complete(), "the reply is not whole: {:?}", reply.status);

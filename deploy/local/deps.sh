@@ -10,7 +10,7 @@ say() { printf 'deps: %s\n' "$*"; }
 fail() { printf 'deps: %s\n' "$*" >&2; exit 1; }
 
 # program=package; a program is looked for where root's programs are, too.
-wanted=(espeak-ng=espeak-ng nginx=nginx-light cc=gcc)
+wanted=(espeak-ng=espeak-ng nginx=nginx-light cc=gcc ps=procps)
 case $PURPOSE in
     run) ;;
     test) wanted+=(sox=sox) ;;

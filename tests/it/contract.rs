@@ -342,7 +342,7 @@ async fn text_runs_ahead_of_its_audio_and_never_behind_it() -> anyhow::Result<()
         reply.text(),
         "I am the offline assistant, and I cannot answer that. \
          No language model is configured on this server. \
-         I can tell the time and the date, do sums, repeat what was said.",
+         I can tell the time and the date, do sums, and repeat what was said.",
     );
     stack.stop(&[]).await
 }

@@ -196,6 +196,12 @@ fn abilities(tongue: Tongue, commands: &[Command]) -> String {
         (false, false) => "",
     };
     match tongue {
+        English if apps.is_empty() => {
+            "I can tell the time and the date, do sums, and repeat what was said.".to_owned()
+        }
+        Russian if apps.is_empty() => {
+            "Я могу назвать время и дату, считать и повторить сказанное.".to_owned()
+        }
         English => {
             format!("I can tell the time and the date, do sums, repeat what was said{apps}.")
         }

@@ -4,17 +4,21 @@
 
 # === build ===
 
-FROM rust:1.95-slim-bookworm AS build
+ARG BUILDER=rust:1.95-slim-bookworm
+FROM ${BUILDER} AS build
 # Whatever a toolchain file in the context may say.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked \
-        -p nexy-gateway -p nexy-worker -p nexy-update -p nexyctl \
- && mkdir /out \
- && cp target/release/nexy-gateway target/release/nexy-worker target/release/nexy-update \
-       target/release/nexyctl /out/ \
- && rm -rf target
+# Binaries in prebuilt/ are taken as they are; `images.sh FOLDER` puts them there.
+RUN mkdir /out \
+ && if [ -d prebuilt ]; then cp prebuilt/* /out/; else \
+        cargo build --release --locked \
+            -p nexy-gateway -p nexy-worker -p nexy-update -p nexyctl \
+     && cp target/release/nexy-gateway target/release/nexy-worker target/release/nexy-update \
+           target/release/nexyctl /out/ \
+     && rm -rf target; \
+    fi
 
 # === what the images share ===
 

@@ -3,7 +3,8 @@
 # uses what is there, else pulls, else builds a stand-in under the same tag
 # from Debian packages and this machine's Rust toolchain.
 #
-# Usage: build.sh [--no-pull]
+# Usage: build.sh [--no-pull] [--runtime-only]
+# --no-pull does not ask a registry; --runtime-only leaves the compiler's out.
 # Settings: DOCKER (command, default docker), DEBIAN_SOURCES (an apt sources
 # file for bookworm; default: this machine's own).
 set -euo pipefail
@@ -12,7 +13,17 @@ readonly DEBIAN_IMAGE=debian:bookworm-slim
 readonly RUST_IMAGE=rust:1.95-slim-bookworm
 readonly SUITE=bookworm
 readonly DOCKER=${DOCKER:-docker}
-readonly PULL=${1:-pull}
+
+pull=yes
+runtime_only=
+for option in "$@"; do
+    case $option in
+        --no-pull) pull= ;;
+        --runtime-only) runtime_only=yes ;;
+        *) echo "base-images: unknown option $option" >&2; exit 1 ;;
+    esac
+done
+readonly pull runtime_only
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -23,7 +34,7 @@ fail() { printf 'base-images: %s\n' "$*" >&2; exit 1; }
 # Succeeds when the image is here or can be fetched.
 available() {
     "$DOCKER" image inspect "$1" >/dev/null 2>&1 && { say "$1 is present"; return; }
-    [ "$PULL" != --no-pull ] || return 1
+    [ -n "$pull" ] || return 1
     timeout 600 "$DOCKER" pull -q "$1" >/dev/null 2>&1 && say "$1 was pulled"
 }
 
@@ -147,5 +158,5 @@ build_rust() {
 }
 
 available "$DEBIAN_IMAGE" || build_debian
-available "$RUST_IMAGE" || build_rust
-say "$DEBIAN_IMAGE and $RUST_IMAGE are ready"
+[ -n "$runtime_only" ] || available "$RUST_IMAGE" || build_rust
+say "ready"

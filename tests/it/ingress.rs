@@ -67,7 +67,7 @@ async fn a_question_is_answered_through_tls_and_nginx() -> anyhow::Result<()> {
 #[tokio::test]
 async fn frames_pass_the_door_one_by_one() -> anyhow::Result<()> {
     needs_nginx!();
-    let pause = Duration::from_millis(150);
+    let pause = Duration::from_millis(400);
     let sentences = (1..=10).map(|number| format!("This is sentence number {number}. "));
     let fakes = Fakes::saying(Script::text(sentences).token_delay(pause)).await?;
     let stack = fakes.stack().with_ingress().start().await?;

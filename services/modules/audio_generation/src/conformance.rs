@@ -13,6 +13,10 @@ use crate::{Error, OutputFormat, Speech, Stage, Utterance, frames};
 use subject::{Act, Kind, PATIENT, Subject};
 
 const HURRIED: Duration = Duration::from_millis(150);
+
+/// How soon a provider sees that nobody listens any more: 50 ms is the aim, the
+/// rest is for a busy machine.
+const LEFT_WITHIN: Duration = Duration::from_secs(2);
 const TEXTS: &[&str] = &["one", "two two", "three", "four four", "five", "six", "seven", "eight"];
 
 fn utterance(text: &str) -> Utterance {
@@ -96,7 +100,7 @@ async fn dropping_the_audio_stops_the_work_behind_it() {
         drop(speech);
         subject.until_stopped().await;
         println!("{kind:?}: stopped {:.2?} after the audio was dropped", began.elapsed());
-        assert!(began.elapsed() < Duration::from_millis(500), "{kind:?}");
+        assert!(began.elapsed() < LEFT_WITHIN, "{kind:?}");
     }
 }
 
@@ -110,7 +114,7 @@ async fn dropping_the_request_stops_the_work_behind_it() {
         drop(request);
         subject.until_stopped().await;
         println!("{kind:?}: stopped {:.2?} after the request was dropped", began.elapsed());
-        assert!(began.elapsed() < Duration::from_millis(500), "{kind:?}");
+        assert!(began.elapsed() < LEFT_WITHIN, "{kind:?}");
     }
 }
 

@@ -114,6 +114,39 @@ pub(crate) async fn memory(
     Ok(())
 }
 
+/// Time of all cores since the machine was started, in ticks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cpu {
+    all: f64,
+    idle: f64,
+    /// Wanted by this machine and given to another one.
+    stolen: f64,
+}
+
+// === impl Cpu ===
+
+impl Cpu {
+    /// The first line of proc(5) `stat`: user, nice, system, idle, iowait, irq,
+    /// softirq, steal.
+    pub(crate) fn now() -> anyhow::Result<Self> {
+        let stat = std::fs::read_to_string("/proc/stat")?;
+        let line = stat.lines().next().context("read stat")?;
+        let ticks = line.split_whitespace().skip(1).take(8).map(str::parse);
+        let ticks = ticks.collect::<Result<Vec<f64>, _>>()?;
+        let [.., idle, waiting, _, _, stolen] = ticks[..] else { bail!("read stat: {line}") };
+        Ok(Self { all: ticks.iter().sum(), idle: idle + waiting, stolen })
+    }
+
+    /// How far the figures of the time since can be trusted: a machine that is
+    /// kept from its cores tells the host's latency, not the stack's.
+    pub(crate) fn tell_since(self, before: Self, report: &mut Report) {
+        let wanted = (self.all - before.all) - (self.idle - before.idle);
+        let stolen = (self.stolen - before.stolen) / wanted.max(1.0) * 100.0;
+        let what = "of the CPU time that was wanted meanwhile, kept by the host";
+        report.add(what, "%", Target::None, stolen);
+    }
+}
+
 /// The text of an internal route that answers with success.
 pub(crate) async fn get(url: &str) -> anyhow::Result<String> {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;

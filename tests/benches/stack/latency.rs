@@ -52,10 +52,10 @@ pub(crate) async fn measure(
     let mut door = Way::new(stack.tls_client().await?)?;
     let mut gateway = Way::new(stack.client().await?)?;
     let (mut clause, mut voice) = (Times::new()?, Times::new()?);
-    let mut before = (Worker::ask(stack).await?, (0, 0));
+    let mut before = (Worker::ask(stack).await?, (0, 0), footprint::Cpu::now()?);
     for turn in 0..WARM_UP + TURNS {
         if turn == WARM_UP {
-            before = (Worker::ask(stack).await?, providers.connections());
+            before = (Worker::ask(stack).await?, providers.connections(), footprint::Cpu::now()?);
         }
         tokio::time::sleep(PAUSE).await;
         let direct = providers.ask().await?;
@@ -72,6 +72,7 @@ pub(crate) async fn measure(
             voice.note(direct.voice);
         }
     }
+    footprint::Cpu::now()?.tell_since(before.2, report);
     tell(&door.own, "own part of first audio, TLS and nginx", Some(OWN_P99_MS), report);
     tell(&gateway.own, "own part of first audio, without nginx", Some(OWN_P99_MS), report);
     tell(&door.whole, "whole time to first audio, TLS and nginx", None, report);

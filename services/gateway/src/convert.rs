@@ -36,9 +36,9 @@ pub(crate) fn respond_request(question: Question<'_>) -> pb::RespondRequest {
         hardware_id: incoming.device.as_str().to_owned(),
         session_id: incoming.session.as_str().to_owned(),
         prompt,
-        screenshot: screenshot.map(|Screenshot { mime, data }| pb::Screenshot {
+        screenshot: screenshot.map(|Screenshot { format, data }| pb::Screenshot {
             data,
-            mime: mime.to_owned(),
+            mime: format.mime().to_owned(),
             screen_width,
             screen_height,
         }),

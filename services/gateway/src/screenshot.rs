@@ -7,6 +7,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
+use nexy_types::ImageFormat;
 
 use crate::refusal::Refusal;
 
@@ -19,7 +20,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// An image file of a known kind. Its `Debug` does not show it: it is user data.
 #[derive(Clone)]
 pub(crate) struct Screenshot {
-    pub(crate) mime: &'static str,
+    pub(crate) format: ImageFormat,
     pub(crate) data: Bytes,
 }
 
@@ -42,9 +43,9 @@ impl Screenshot {
         if data.len() > max_bytes {
             return Err(too_large(max_bytes));
         }
-        let mime = mime(&data)
+        let format = ImageFormat::of_signature(&data)
             .ok_or_else(|| Refusal::invalid("screenshot must be a WebP, PNG or JPEG image"))?;
-        Ok(Self { mime, data: data.into() })
+        Ok(Self { format, data: data.into() })
     }
 }
 
@@ -57,23 +58,12 @@ impl AsRef<[u8]> for Screenshot {
 
 impl fmt::Debug for Screenshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Screenshot({}, {} bytes)", self.mime, self.data.len())
+        write!(f, "Screenshot({}, {} bytes)", self.format.mime(), self.data.len())
     }
 }
 
 fn too_large(max_bytes: usize) -> Refusal {
     Refusal::invalid(format!("screenshot must be at most {max_bytes} bytes once decoded"))
-}
-
-/// The kind by the file's signature: PNG §5.2, JPEG (ISO 10918-1 SOI marker),
-/// WebP (RIFF container, RFC 9649 §2.4).
-fn mime(data: &[u8]) -> Option<&'static str> {
-    match data {
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

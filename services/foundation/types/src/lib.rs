@@ -1,4 +1,5 @@
-//! The vocabulary of the product: ids, error taxonomy, module states, audio units.
+//! The vocabulary of the product: ids, error taxonomy, module states, audio units,
+//! image formats.
 //!
 //! Every crate may depend on this one and it depends on none of them. It holds
 //! values and their rules only: no runtime, no input or output, no clock reads.
@@ -9,6 +10,7 @@ mod audio;
 mod command;
 mod error_type;
 mod id;
+mod image_format;
 mod language;
 mod module;
 
@@ -16,5 +18,6 @@ pub use audio::{InvalidSpeechRate, SampleRate, SpeechRate};
 pub use command::{Argument, ArgumentKind, Command, Risk};
 pub use error_type::{ErrorClass, ErrorType};
 pub use id::{HardwareId, InvalidHardwareId, InvalidSessionId, SessionId, TurnNumber};
+pub use image_format::ImageFormat;
 pub use language::Language;
 pub use module::{BoxFuture, Module, ModuleState, ModuleStatus};

@@ -2,7 +2,9 @@ use super::*;
 
 fn decode(data: &[u8], max_bytes: usize) -> Result<&'static str, String> {
     let text = BASE64.encode(data);
-    Screenshot::decode(&text, max_bytes).map(|shot| shot.mime).map_err(|refusal| refusal.message)
+    Screenshot::decode(&text, max_bytes)
+        .map(|shot| shot.format.mime())
+        .map_err(|refusal| refusal.message)
 }
 
 #[test]

@@ -62,6 +62,7 @@ const MODULES: &[&str] = &[
     "audio_generation",
     "backpressure",
     "database",
+    "image_processing",
     "interrupt_handling",
     "memory_management",
     "releases",
@@ -198,6 +199,11 @@ const RESERVED: &[Reserved] = &[
                 // A binary asks its own /health, for images without a shell.
                 || code.is("services/foundation/runtime/src/healthcheck.rs")
         },
+    },
+    Reserved {
+        rule: "only nexy-image-processing names an image codec:",
+        needles: &["image::ImageReader", "image::codecs", "fast_image_resize"],
+        allowed: |code| code.package == "nexy-image-processing",
     },
     Reserved {
         rule: "only nexy-runtime handles signals:",

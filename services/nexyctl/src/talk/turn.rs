@@ -193,7 +193,13 @@ impl Turn {
 
 /// What was given up, in words.
 fn degraded_sentence(what: &str, audio: Duration) -> String {
+    let sentences: Vec<_> = what.split(',').map(|what| given_up(what, audio)).collect();
+    sentences.join(" ")
+}
+
+fn given_up(what: &str, audio: Duration) -> String {
     match what {
+        "screenshot" => "The screenshot could not be read; the answer is without it.".to_owned(),
         "tts" if audio.is_zero() => "The voice was not available; text only.".to_owned(),
         "tts" => "The voice failed on the way; part of the reply is text only.".to_owned(),
         other => format!("The server did without: {other}."),

@@ -113,6 +113,14 @@ fn says_so_when_the_voice_was_given_up() {
 }
 
 #[test]
+fn says_so_when_the_screenshot_was_given_up() {
+    let degraded = closed(&[("nexy-degraded", "screenshot,tts")]);
+    let (_, story) = tell(Look::Plain, &[text("Hello."), Event::End, degraded]);
+    assert!(story.contains("The screenshot could not be read"), "{story}");
+    assert!(story.contains("The voice was not available"), "{story}");
+}
+
+#[test]
 fn an_error_is_told_once_with_its_type() {
     let mut details = tonic_types::ErrorDetails::new();
     details.set_error_info("session_busy", "nexy", std::collections::HashMap::new());

@@ -11,6 +11,7 @@ mod openai;
 mod privacy;
 mod processes;
 mod proto;
+mod screenshots;
 mod support;
 mod traces;
 mod turns;

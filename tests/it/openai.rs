@@ -12,7 +12,7 @@ use serde_json::json;
 use tonic::Code;
 
 use crate::support::{
-    Fakes, ask, ask_with, assert_audio, assert_refused, assert_whole, is_installed, png, samples,
+    Fakes, ask, ask_with, assert_audio, assert_refused, assert_whole, is_installed, samples,
 };
 
 #[tokio::test]
@@ -78,18 +78,6 @@ async fn what_was_said_before_reaches_the_model() -> anyhow::Result<()> {
         ]
     );
     assert_eq!(said(2), [turn("user", "Hello")]);
-    stack.stop(&[]).await
-}
-
-#[tokio::test]
-async fn a_screenshot_reaches_the_model_as_a_data_uri() -> anyhow::Result<()> {
-    let fakes = Fakes::saying(Script::text(["A picture."])).await?;
-    let stack = fakes.stack().start().await?;
-    let mut asked = question("device-1", "What is this?");
-    asked.screenshot = Some(png(3000));
-    assert_whole(&ask(&stack, asked).await?);
-    let body = fakes.chat.requests().remove(0).body.to_string();
-    assert!(body.contains(&format!("data:image/png;base64,{}", png(3000))));
     stack.stop(&[]).await
 }
 

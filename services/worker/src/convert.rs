@@ -3,7 +3,6 @@
 use jiff::tz::TimeZone;
 use nexy_audio_generation::OutputFormat;
 use nexy_proto::worker as pb;
-use nexy_text_processing::Image;
 use nexy_types::{HardwareId, Language, ModuleStatus, SampleRate, SessionId, SpeechRate};
 use tonic::Status;
 
@@ -24,7 +23,8 @@ pub(crate) fn question(request: pb::RespondRequest) -> Result<Question, Status> 
         device,
         session,
         prompt: request.prompt,
-        image: request.screenshot.map(|shot| Image { mime: shot.mime, data: shot.data }),
+        // What kind of file it is, the file itself tells.
+        screenshot: request.screenshot.map(|shot| shot.data),
         listener: listener(request.listener.unwrap_or_default())?,
         actions_enabled: request.actions_enabled,
     })

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use jiff::tz::TimeZone;
 use nexy_config::Settings;
 use nexy_database::Database;
+use nexy_image_processing::Images;
 use nexy_memory_management::{Handle as MemoryHandle, Memory};
 use nexy_types::{Module, ModuleStatus};
 use secrecy::ExposeSecret as _;
@@ -29,7 +30,7 @@ pub(crate) struct ModuleCoordinator {
 // === impl ModuleCoordinator ===
 
 impl ModuleCoordinator {
-    /// Builds, in this order: database, memory, models, voices, greetings,
+    /// Builds, in this order: database, memory, models, voices, greetings, images,
     /// pipeline. Returns the memory's loop beside them, to be run.
     ///
     /// # Errors
@@ -44,6 +45,7 @@ impl ModuleCoordinator {
         let pipeline = Arc::new(Pipeline {
             memory: memory.handle(),
             models,
+            images: Images::new(image_settings(settings)),
             voices: Arc::clone(&voices),
             bridges: Bridges { speech: Arc::clone(&welcomes), settings: bridge_settings(settings) },
             commands: settings.commands.clone(),
@@ -108,6 +110,18 @@ fn welcome_settings(settings: &Settings) -> welcome::Settings {
         frame_buffer: settings.grpc.frame_buffer,
         greeting_en: settings.welcome.greeting_en.clone(),
         greeting_ru: settings.welcome.greeting_ru.clone(),
+    }
+}
+
+fn image_settings(settings: &Settings) -> nexy_image_processing::Settings {
+    let image = &settings.llm.image;
+    nexy_image_processing::Settings {
+        max_long_edge: image.max_long_edge,
+        max_bytes: image.max_bytes,
+        max_pixels: image.max_pixels,
+        jpeg_quality: image.jpeg_quality,
+        max_concurrent: image.max_concurrent,
+        timeout: image.timeout,
     }
 }
 

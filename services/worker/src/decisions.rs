@@ -51,6 +51,26 @@ pub(crate) struct ActionDropped {
     pub(crate) reason: &'static str,
 }
 
+/// A screenshot was made to fit what a model reads.
+#[derive(Debug, Serialize)]
+pub(crate) struct ScreenshotConverted {
+    /// Media types.
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    pub(crate) from_bytes: usize,
+    pub(crate) to_bytes: usize,
+    #[serde(skip)]
+    pub(crate) took: Duration,
+}
+
+/// A screenshot could not be made to fit.
+#[derive(Debug, Serialize)]
+pub(crate) struct ScreenshotRefused {
+    /// `unreadable`, `too_many_pixels`, `too_slow` or `failed`.
+    pub(crate) reason: &'static str,
+    pub(crate) bytes: usize,
+}
+
 /// The reply had a shape that loses something.
 #[derive(Debug, Serialize)]
 pub(crate) struct ReplyWarning {
@@ -123,6 +143,30 @@ impl Decision for ActionDropped {
     }
     fn decision(&self) -> &'static str {
         "action_dropped"
+    }
+    fn level(&self) -> Level {
+        Level::Warn
+    }
+}
+
+impl Decision for ScreenshotConverted {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "screenshot_converted"
+    }
+    fn duration(&self) -> Option<Duration> {
+        Some(self.took)
+    }
+}
+
+impl Decision for ScreenshotRefused {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "screenshot_refused"
     }
     fn level(&self) -> Level {
         Level::Warn

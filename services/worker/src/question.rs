@@ -1,5 +1,5 @@
+use bytes::Bytes;
 use jiff::tz::TimeZone;
-use nexy_text_processing::Image;
 use nexy_types::{HardwareId, Language, SessionId, SpeechRate};
 
 /// One question and who asks it. Holds user words: its `Debug` is not derived.
@@ -7,7 +7,8 @@ pub(crate) struct Question {
     pub(crate) device: HardwareId,
     pub(crate) session: SessionId,
     pub(crate) prompt: String,
-    pub(crate) image: Option<Image>,
+    /// The image file of the user's screen.
+    pub(crate) screenshot: Option<Bytes>,
     pub(crate) listener: Listener,
     /// Whether the assistant may ask the app for actions in this turn.
     pub(crate) actions_enabled: bool,

@@ -1,6 +1,7 @@
 //! One turn: memory → model → reply parser → segments → voices.
 //!
-//! Two halves run side by side. The *writer* reads the model and cuts what it
+//! The screenshot is made to fit the first model while memory is recalled. Two
+//! halves run side by side. The *writer* reads the model and cuts what it
 //! says into segments; it never waits for the listener. The *speaker* sends
 //! each segment's text at once, has the next segments synthesised ahead, and
 //! sends their audio strictly in order; it never waits for the model while
@@ -11,6 +12,7 @@
 
 mod bridge;
 mod outcome;
+mod screenshot;
 mod speaker;
 mod writer;
 
@@ -19,8 +21,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use nexy_assistant_response::{Action, Catalogue};
 use nexy_config::{CommandEntry, Flags};
+use nexy_image_processing::Images;
 use nexy_memory_management::{Exchange, Handle as Memory, Recollection};
-use nexy_text_processing::{ChatRequest, Prompt};
+use nexy_text_processing::{ChatRequest, Prompt, Screen};
 use nexy_types::{Command, Language};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
@@ -31,7 +34,7 @@ pub(crate) use self::{
     speaker::SpeakerSettings,
     writer::WriterSettings,
 };
-use self::{outcome::Timeline, speaker::Speaker, writer::Writer};
+use self::{outcome::Timeline, screenshot::Screenshot, speaker::Speaker, writer::Writer};
 use crate::{
     providers::{Models, Voices},
     question::Question,
@@ -54,6 +57,7 @@ pub(crate) enum Event {
 pub(crate) struct Pipeline {
     pub(crate) memory: Memory,
     pub(crate) models: Models,
+    pub(crate) images: Images,
     pub(crate) voices: Arc<Voices>,
     pub(crate) bridges: Bridges,
     pub(crate) commands: Vec<CommandEntry>,
@@ -81,11 +85,9 @@ impl Pipeline {
         out: mpsc::Sender<Event>,
     ) -> Ended {
         let timeline = Timeline::start();
-        let recollection = self.recall(&question, flags).await;
         let commands = self.commands(&question, flags);
         // What is off cannot be asked for, also when the model knows of it.
         let catalogue = Catalogue::new(commands.clone());
-        let request = Arc::new(self.request(&question, recollection, commands));
         let (segments, to_speak) = mpsc::channel(self.settings.writer.max_segments);
         let writer = Writer {
             models: &self.models,
@@ -102,8 +104,16 @@ impl Pipeline {
             timeline: &timeline,
         };
         let bridge = self.bridges.of(&question.prompt, &question.listener);
+        let writing = async {
+            let (recollection, screenshot) =
+                tokio::join!(self.recall(&question, flags), self.screenshot(&question, flags));
+            let request = Arc::new(self.request(&question, recollection, commands));
+            let span = tracing::info_span!("write");
+            writer.write(request, screenshot, segments).instrument(span).await
+        };
+        // The speaker is there from the start: a "one moment" waits for nobody.
         let (written, spoken) = tokio::join!(
-            writer.write(request, segments).instrument(tracing::info_span!("write")),
+            writing,
             speaker.speak(bridge, to_speak, out).instrument(tracing::info_span!("speak")),
         );
         let ended = Ended::of(written, spoken, &timeline);
@@ -119,6 +129,15 @@ impl Pipeline {
             return Recollection::default();
         }
         self.memory.recall(&question.device).instrument(tracing::info_span!("memory")).await
+    }
+
+    /// The screenshot, ready for the model that will most likely be asked.
+    async fn screenshot(&self, question: &Question, flags: &Flags) -> Screenshot<'_> {
+        let mut screenshot = Screenshot::new(&self.images, question.screenshot.clone());
+        if let Some(model) = self.models.likely(flags.fail_over()) {
+            screenshot.prepare(model).await;
+        }
+        screenshot
     }
 
     /// What the assistant may ask for in this turn.
@@ -147,7 +166,8 @@ impl Pipeline {
             system: system.render(),
             history: recollection.exchanges.into_iter().map(history).collect(),
             prompt: question.prompt.clone(),
-            image: question.image.clone(),
+            // Each model gets its own form of it.
+            screen: Screen::NotSent,
             commands,
             language,
             now,

@@ -31,6 +31,7 @@ pub(crate) fn fill_in(values: &mut Resolved, layers: &Layers, problems: &mut Vec
     fill_in_azure_region(values);
     fill_in_sample_ratio(values);
     fill_in_timezone(values, layers, problems);
+    fill_in_image_formats(values);
     for list in ["llm.providers", "tts.providers"] {
         fill_in_providers(values, list, problems);
     }
@@ -101,6 +102,17 @@ fn fill_in_timezone(values: &mut Resolved, layers: &Layers, problems: &mut Vec<P
             let problem = Problem::new(PATH, origin.describe(PATH), Kind::Timezone.allowed());
             problems.push(problem.given(&name.into()));
         }
+    }
+}
+
+/// OpenAI itself reads more than the servers that speak like it:
+/// <https://platform.openai.com/docs/guides/images-vision>.
+fn fill_in_image_formats(values: &mut Resolved) {
+    const PATH: &str = "llm.openai.image_formats";
+    let base_url = values.text("llm.openai.base_url").unwrap_or_default();
+    let is_openai = base_url.starts_with("https://api.openai.com/");
+    if is_openai && *values.origin(PATH) == Origin::Default {
+        values.replace(PATH, serde_json::json!(["webp", "jpeg", "png"]));
     }
 }
 

@@ -51,6 +51,8 @@ macro_rules! keys {
 
 /// The schemes of addresses that a provider or collector can have.
 const WEB: Kind = Kind::Url(&["http", "https"]);
+/// What screenshots are sent as, and what is written.
+const IMAGE_FORMATS: Kind = Kind::Choices(&["webp", "png", "jpeg"]);
 /// A day in seconds, the bound of time-outs that need none in particular.
 const DAY: u64 = 86_400;
 const GIB: u64 = 1 << 30;
@@ -145,9 +147,17 @@ keys! {
     "llm.gemini.model" gemini_primary_model => Kind::Text;
     "llm.gemini.base_url" gemini_base_url => WEB;
     "llm.gemini.google_search" gemini_google_search => Kind::Switch;
+    "llm.gemini.image_formats" gemini_image_formats => IMAGE_FORMATS;
     "llm.openai.base_url" openai_base_url => WEB;
     "llm.openai.key" openai_api_key | openai_api_key_file => Kind::Secret;
     "llm.openai.model" openai_model => Kind::Text;
+    "llm.openai.image_formats" openai_image_formats => IMAGE_FORMATS;
+    "llm.image.max_long_edge" llm_image_max_long_edge => whole(64, 16_383);
+    "llm.image.max_bytes" llm_image_max_bytes => whole(1024, GIB);
+    "llm.image.max_pixels" llm_image_max_pixels => whole(4096, 1_000_000_000);
+    "llm.image.jpeg_quality" llm_image_jpeg_quality => whole(1, 100);
+    "llm.image.max_concurrent" llm_image_max_concurrent => whole(1, 256);
+    "llm.image.timeout_ms" llm_image_timeout_ms => millis(1, 60_000);
     "llm.temperature" text_processing_temperature => Kind::Decimal { min: 0.0, max: 2.0 };
     "llm.max_tokens" text_processing_max_tokens => whole(1, 1_000_000);
     "llm.connect_timeout_ms" llm_connect_timeout_ms => millis(1, 600_000);

@@ -19,7 +19,7 @@ pub use conversation::{
     Actions, ActionsTransport, Audio, Backpressure, Features, KillSwitches, Limits, Workflow,
 };
 pub use provider::{
-    Azure, Espeak, Gemini, Llm, LlmProvider, OpenAi, SpeechOpenAi, Tts, TtsProvider, Welcome,
+    Azure, Espeak, Gemini, Image, Llm, LlmProvider, OpenAi, SpeechOpenAi, Tts, TtsProvider, Welcome,
 };
 pub use service::{Admin, Grpc, Http, Ingress, Server, Update, Worker};
 pub use storage::{Database, Logging, Memory, SharedState, Telemetry};

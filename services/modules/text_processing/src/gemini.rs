@@ -23,7 +23,7 @@ mod request;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use nexy_types::BoxFuture;
+use nexy_types::{BoxFuture, ImageFormat};
 use reqwest::{
     Client, Response, Url,
     header::{HeaderMap, HeaderName},
@@ -58,6 +58,8 @@ pub struct Settings {
     pub max_tokens: u32,
     /// Lets the model search the web. Commands are then asked for in JSON.
     pub google_search: bool,
+    /// The kinds of image files that it reads, the one to convert to first.
+    pub image_formats: Vec<ImageFormat>,
     /// For the connection, TLS included.
     pub connect_timeout: Duration,
     /// From sending the request until the first words, or a function call, with
@@ -102,6 +104,10 @@ impl GeminiModel {
 impl LanguageModel for GeminiModel {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn image_formats(&self) -> &[ImageFormat] {
+        &self.endpoint.settings.image_formats
     }
 
     fn reply(&self, request: Arc<ChatRequest>) -> BoxFuture<'static, Result<DeltaStream, Error>> {

@@ -64,7 +64,7 @@ pub(crate) async fn written(
     request: Arc<ChatRequest>,
     write: impl FnOnce(&ChatRequest) -> Result<Bytes, Error> + Send + 'static,
 ) -> Result<Bytes, Error> {
-    if request.image.is_none() {
+    if request.screen.image().is_none() {
         return write(&request);
     }
     tokio::task::spawn_blocking(move || write(&request))

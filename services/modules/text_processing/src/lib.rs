@@ -30,7 +30,8 @@ mod sse;
 
 pub use error::{Error, ProviderCode, Refusal, Wait};
 pub use model::{
-    ChatRequest, Delta, DeltaStream, Exchange, FinishReason, Image, LanguageModel, ToolCall, Usage,
+    ChatRequest, Delta, DeltaStream, Exchange, FinishReason, Image, LanguageModel, Screen,
+    ToolCall, Usage,
 };
 pub use prompt::Prompt;
 

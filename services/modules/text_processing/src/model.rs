@@ -1,15 +1,19 @@
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{borrow::Cow, fmt, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use nexy_types::{BoxFuture, Command, Language};
+use nexy_types::{BoxFuture, Command, ImageFormat, Language};
 
-use crate::Error;
+use crate::{Error, prompt::SCREEN_WITHHELD};
 
 /// Something that answers a question in text, a piece at a time.
 pub trait LanguageModel: Send + Sync {
     /// A fixed lower-case name, as trailers, metrics and traces show it.
     fn name(&self) -> &'static str;
+
+    /// The kinds of image files that it reads, the one to convert to first. None
+    /// when it sees no images.
+    fn image_formats(&self) -> &[ImageFormat];
 
     /// Starts a reply. The future is ready once the model has accepted the
     /// request; the words follow in the stream. Dropping either ends the request.
@@ -75,7 +79,7 @@ pub struct ChatRequest {
     /// What the user says now.
     pub prompt: String,
     /// The user's screen.
-    pub image: Option<Image>,
+    pub screen: Screen,
     /// The commands that are on. Empty means that none may be asked for.
     pub commands: Vec<Command>,
     /// The language to answer in when the prompt itself does not tell.
@@ -96,11 +100,25 @@ pub struct Exchange {
     pub assistant: String,
 }
 
+/// What a model gets of the user's screen. `Debug` shows sizes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// The user sent no screenshot.
+    #[default]
+    NotSent,
+    /// The screenshot.
+    Shown(Image),
+    /// The user sent a screenshot, and the model does not get it: it cannot be
+    /// read, or the model sees no images. The model has to know, or it would say
+    /// that there is none, or make one up.
+    Withheld,
+}
+
 /// An image file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
-    /// E.g. `image/png`.
-    pub mime: String,
+    /// One that the model reads.
+    pub format: ImageFormat,
     /// The file's bytes, not encoded.
     pub data: Bytes,
 }
@@ -143,12 +161,22 @@ impl FinishReason {
 
 // === impl ChatRequest ===
 
+impl ChatRequest {
+    /// The system prompt as it is sent: with a word about a screen that is not.
+    pub(crate) fn instructions(&self) -> Cow<'_, str> {
+        match self.screen {
+            Screen::NotSent | Screen::Shown(_) => Cow::Borrowed(&self.system),
+            Screen::Withheld => Cow::Owned(format!("{}{SCREEN_WITHHELD}", self.system)),
+        }
+    }
+}
+
 impl fmt::Debug for ChatRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChatRequest")
             .field("history", &self.history.len())
             .field("prompt_bytes", &self.prompt.len())
-            .field("image", &self.image)
+            .field("screen", &self.screen)
             .field("commands", &self.commands.len())
             .field("language", &self.language)
             .field("outages", &self.outages)
@@ -161,6 +189,19 @@ impl fmt::Debug for ChatRequest {
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Exchange({} and {} bytes)", self.user.len(), self.assistant.len())
+    }
+}
+
+// === impl Screen ===
+
+impl Screen {
+    /// The screenshot, if the model gets it.
+    #[must_use]
+    pub const fn image(&self) -> Option<&Image> {
+        match self {
+            Self::Shown(image) => Some(image),
+            Self::NotSent | Self::Withheld => None,
+        }
     }
 }
 

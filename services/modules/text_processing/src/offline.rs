@@ -16,7 +16,7 @@ mod words;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::stream;
-use nexy_types::{BoxFuture, Language};
+use nexy_types::{BoxFuture, ImageFormat, Language};
 
 use crate::{ChatRequest, Delta, DeltaStream, Error, FinishReason, LanguageModel};
 
@@ -52,6 +52,10 @@ impl OfflineAssistant {
 impl LanguageModel for OfflineAssistant {
     fn name(&self) -> &'static str {
         "offline"
+    }
+
+    fn image_formats(&self) -> &[ImageFormat] {
+        &[]
     }
 
     fn reply(&self, request: Arc<ChatRequest>) -> BoxFuture<'static, Result<DeltaStream, Error>> {

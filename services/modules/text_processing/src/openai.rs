@@ -11,7 +11,7 @@ mod request;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use nexy_types::BoxFuture;
+use nexy_types::{BoxFuture, ImageFormat};
 use reqwest::{
     Client, Response, Url,
     header::{AUTHORIZATION, HeaderMap},
@@ -40,6 +40,8 @@ pub struct Settings {
     pub temperature: f32,
     /// The longest reply, in tokens.
     pub max_tokens: u32,
+    /// The kinds of image files that it reads, the one to convert to first.
+    pub image_formats: Vec<ImageFormat>,
     /// For the connection, TLS included.
     pub connect_timeout: Duration,
     /// From sending the request until the first words, or the first part of a
@@ -86,6 +88,10 @@ impl OpenAiModel {
 impl LanguageModel for OpenAiModel {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn image_formats(&self) -> &[ImageFormat] {
+        &self.endpoint.settings.image_formats
     }
 
     fn reply(&self, request: Arc<ChatRequest>) -> BoxFuture<'static, Result<DeltaStream, Error>> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::stream;
-use nexy_types::BoxFuture;
+use nexy_types::{BoxFuture, ImageFormat};
 
 use crate::{ChatRequest, Delta, DeltaStream, Error, FinishReason, LanguageModel};
 
@@ -32,6 +32,7 @@ pub enum Step {
 /// without [`Delta::Finished`] is a reply that was cut off.
 pub struct ScriptedModel {
     name: &'static str,
+    formats: Vec<ImageFormat>,
     state: Arc<State>,
 }
 
@@ -79,7 +80,7 @@ impl ScriptedModel {
             requests: Mutex::default(),
             open_replies: AtomicUsize::new(0),
         };
-        Self { name, state: Arc::new(state) }
+        Self { name, formats: Vec::new(), state: Arc::new(state) }
     }
 
     /// Says `text` word by word and ends well.
@@ -87,6 +88,13 @@ impl ScriptedModel {
     pub fn saying(name: &'static str, text: &str) -> Self {
         let words = text.split_inclusive(' ').map(Step::text);
         Self::new(name, words.chain([Step::stop()]).collect())
+    }
+
+    /// Reads these kinds of images; without it, none.
+    #[must_use]
+    pub fn reading(mut self, formats: &[ImageFormat]) -> Self {
+        self.formats = formats.to_vec();
+        self
     }
 
     /// What was asked so far.
@@ -105,6 +113,10 @@ impl ScriptedModel {
 impl LanguageModel for ScriptedModel {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn image_formats(&self) -> &[ImageFormat] {
+        &self.formats
     }
 
     fn reply(&self, request: Arc<ChatRequest>) -> BoxFuture<'static, Result<DeltaStream, Error>> {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::StreamExt;
 use nexy_types::{Argument, ArgumentKind, Command, Language, Risk};
 
-use crate::{ChatRequest, Delta, Error, FinishReason, LanguageModel, Usage};
+use crate::{ChatRequest, Delta, Error, FinishReason, LanguageModel, Screen, Usage};
 
 /// For steps that must not be taken for slow on a busy machine.
 pub(crate) const AMPLE: Duration = Duration::from_secs(20);
@@ -61,7 +61,7 @@ pub(crate) fn request(prompt: &str) -> ChatRequest {
         system: "Be brief.".to_owned(),
         history: Vec::new(),
         prompt: prompt.to_owned(),
-        image: None,
+        screen: Screen::NotSent,
         commands: Vec::new(),
         language: Language::english(),
         now: jiff::Zoned::default(),

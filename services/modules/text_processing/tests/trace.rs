@@ -12,11 +12,11 @@ use std::{
 use futures_util::StreamExt;
 use nexy_testkit::{chat_server, gemini_server, model_server::Format, model_server::ModelServer};
 use nexy_text_processing::{
-    ChatRequest, Error, LanguageModel,
+    ChatRequest, Error, LanguageModel, Screen,
     gemini::{self, GeminiModel},
     openai::{self, OpenAiModel},
 };
-use nexy_types::Language;
+use nexy_types::{ImageFormat, Language};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{
@@ -77,6 +77,7 @@ fn openai(base_url: String) -> Result<OpenAiModel, Error> {
         model: "test-model".to_owned(),
         temperature: 0.4,
         max_tokens: 256,
+        image_formats: vec![ImageFormat::WebP],
         connect_timeout: AMPLE,
         first_token_timeout: AMPLE,
         stall_timeout: AMPLE,
@@ -92,6 +93,7 @@ fn gemini(base_url: String) -> Result<GeminiModel, Error> {
         model: "test-model".to_owned(),
         temperature: 0.4,
         max_tokens: 256,
+        image_formats: vec![ImageFormat::WebP],
         google_search: false,
         connect_timeout: AMPLE,
         first_token_timeout: AMPLE,
@@ -105,7 +107,7 @@ async fn ask(model: &dyn LanguageModel, prompt: &str) -> Result<usize, Error> {
         system: "SECRET".to_owned(),
         history: Vec::new(),
         prompt: prompt.to_owned(),
-        image: None,
+        screen: Screen::NotSent,
         commands: Vec::new(),
         language: Language::english(),
         now: jiff::Zoned::default(),

@@ -80,6 +80,13 @@ impl Models {
         if fail_over { &self.models } else { self.models.get(..1).unwrap_or_default() }
     }
 
+    /// The model that will most likely be asked first.
+    pub(crate) fn likely(&self, fail_over: bool) -> Option<&dyn LanguageModel> {
+        let (models, now) = (self.to_ask(fail_over), Instant::now());
+        let is_asked = |guarded: &&GuardedModel| !guarded.breaker.is_open(now);
+        models.iter().find(is_asked).map(|guarded| guarded.model.as_ref())
+    }
+
     /// What an error says about the health of its model; `None` when it says
     /// something about the request only.
     pub(crate) fn fault(&self, error: &Error) -> Option<Fault> {
@@ -170,6 +177,7 @@ fn gemini(settings: &Settings) -> anyhow::Result<GeminiModel> {
         temperature: settings.llm.temperature,
         max_tokens: settings.llm.max_tokens,
         google_search: gemini.google_search,
+        image_formats: gemini.image_formats.clone(),
         connect_timeout: settings.llm.connect_timeout,
         first_token_timeout: settings.llm.first_token_timeout,
         stall_timeout: settings.llm.stall_timeout,
@@ -185,6 +193,7 @@ fn openai(settings: &Settings) -> anyhow::Result<OpenAiModel> {
         model: openai.model.clone(),
         temperature: settings.llm.temperature,
         max_tokens: settings.llm.max_tokens,
+        image_formats: openai.image_formats.clone(),
         connect_timeout: settings.llm.connect_timeout,
         first_token_timeout: settings.llm.first_token_timeout,
         stall_timeout: settings.llm.stall_timeout,

@@ -59,10 +59,11 @@ struct Waits {
 
 impl Ended {
     pub(super) fn of(written: Written, spoken: Spoken, timeline: &Timeline) -> Self {
+        let given_up = [(written.lost_screenshot, "screenshot"), (spoken.degraded, "tts")];
         let outcome = Outcome {
             llm: written.model,
             tts: spoken.voice,
-            degraded: if spoken.degraded { vec!["tts"] } else { Vec::new() },
+            degraded: given_up.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect(),
             usage: written.usage,
             provider_wait: timeline.provider_wait(),
         };

@@ -23,10 +23,14 @@ use crate::{
     welcome::{self, Welcomes},
 };
 
+mod screenshots;
+
 const RATE: u32 = 48_000;
 
-/// Remembers nothing.
-struct Blank;
+/// Remembers nothing, and takes its time.
+struct Blank {
+    load: Duration,
+}
 
 impl MemoryRepository for Blank {
     fn load<'a>(
@@ -34,7 +38,10 @@ impl MemoryRepository for Blank {
         _device: &'a HardwareId,
         _newer_than: UnixMillis,
     ) -> BoxFuture<'a, Result<Vec<Remembered>, StoreError>> {
-        Box::pin(async { Ok(Vec::new()) })
+        Box::pin(async {
+            tokio::time::sleep(self.load).await;
+            Ok(Vec::new())
+        })
     }
     fn append<'a>(&'a self, _append: &'a Append) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
@@ -104,6 +111,15 @@ fn settings() -> Settings {
 
 impl Bench {
     fn new(models: Vec<Arc<dyn LanguageModel>>, voices: Vec<Arc<dyn SpeechSynthesizer>>) -> Self {
+        Self::remembering(Duration::ZERO, models, voices)
+    }
+
+    /// With a memory that takes so long to be read.
+    fn remembering(
+        load: Duration,
+        models: Vec<Arc<dyn LanguageModel>>,
+        voices: Vec<Arc<dyn SpeechSynthesizer>>,
+    ) -> Self {
         let config = Config::load(&Sources::for_tests([("", "")])).unwrap().0;
         let memory = MemoryService::new(
             nexy_memory_management::Settings {
@@ -114,7 +130,7 @@ impl Bench {
                 write_queue: 8,
                 drain_timeout: Duration::from_secs(1),
             },
-            Arc::new(Blank),
+            Arc::new(Blank { load }),
         );
         let waits = Duration::from_secs(2);
         let breaker = BreakerSettings { threshold: 3, open_for: Duration::from_secs(30) };
@@ -151,6 +167,7 @@ impl Bench {
                 ModelsSettings { first_token: waits, stall: waits, breaker, quota_pause: waits },
             ),
             voices,
+            images: Images::new(screenshots::settings()),
             commands: config.commands.clone(),
             settings: settings(),
         };
@@ -158,6 +175,10 @@ impl Bench {
     }
 
     async fn ask(&self, prompt: &str) -> Heard {
+        self.answer(question(prompt)).await
+    }
+
+    async fn answer(&self, question: Question) -> Heard {
         let (out, mut events) = mpsc::channel(1);
         let began = Instant::now();
         let collect = async {
@@ -167,7 +188,7 @@ impl Bench {
             }
             heard
         };
-        let answer = self.pipeline.answer(question(prompt), &self.flags, out);
+        let answer = self.pipeline.answer(question, &self.flags, out);
         let (ended, events) = tokio::join!(answer, collect);
         Heard { events, ended, took: began.elapsed() }
     }
@@ -226,7 +247,7 @@ fn question(prompt: &str) -> Question {
         device: HardwareId::parse("device").unwrap(),
         session: SessionId::parse("3b241101-e2bb-4255-8caf-4136c566a962").unwrap(),
         prompt: prompt.to_owned(),
-        image: None,
+        screenshot: None,
         listener: Listener::default(),
         actions_enabled: true,
     }

@@ -6,7 +6,7 @@ use std::{
 use nexy_assistant_response::{Catalogue, Part, ReplyParser};
 use nexy_telemetry::metrics;
 use nexy_text_filtering::Segmenter;
-use nexy_text_processing::{ChatRequest, Delta, FinishReason, LanguageModel, Usage};
+use nexy_text_processing::{ChatRequest, Delta, FinishReason, LanguageModel, Screen, Usage};
 use nexy_types::ErrorType;
 use tokio::{
     sync::mpsc,
@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     outcome::{Failure, Timeline},
+    screenshot::{Screenshot, is_lost},
     speaker::Item,
 };
 use crate::{
@@ -47,6 +48,8 @@ pub(super) struct Writer<'a> {
 pub(super) struct Written {
     pub(super) model: &'static str,
     pub(super) usage: Usage,
+    /// A model that sees images answered without the screenshot.
+    pub(super) lost_screenshot: bool,
     /// The segments joined by one space: the reply as the listener got it.
     pub(super) reply: String,
     /// Whether anything of it left for the listener.
@@ -98,6 +101,7 @@ impl Writer<'_> {
     pub(super) async fn write(
         self,
         request: Arc<ChatRequest>,
+        mut screenshot: Screenshot<'_>,
         to_speaker: mpsc::Sender<Item>,
     ) -> Written {
         let deadline = Deadline::now() + self.settings.turn_budget;
@@ -109,8 +113,11 @@ impl Writer<'_> {
                 last_error.get_or_insert(Broken::LeftAlone);
                 continue;
             }
-            let request = with_outages(&request, last_error.is_some());
+            let screen = screenshot.shown_to(model).await;
+            let lost_screenshot = is_lost(&screen, model);
+            let request = tailored(&request, screen, last_error.is_some());
             let (written, result) = self.attempt(guarded, request, &to_speaker, deadline).await;
+            let written = Written { lost_screenshot, ..written };
             match result {
                 Ok(()) => return written,
                 // A word was heard, or an action asked for: a second reply would
@@ -121,8 +128,14 @@ impl Writer<'_> {
                 Err(error) => last_error = Some(error),
             }
         }
-        let result = Err(last_error.as_ref().map_or_else(no_model, failure));
-        Written { model: "", usage: Usage::default(), reply: String::new(), heard: false, result }
+        Written {
+            model: "",
+            usage: Usage::default(),
+            lost_screenshot: false,
+            reply: String::new(),
+            heard: false,
+            result: Err(last_error.as_ref().map_or_else(no_model, failure)),
+        }
     }
 
     /// Asks one model, and tells its breaker and the decision log how it went.
@@ -334,6 +347,7 @@ impl<'a> Attempt<'a> {
         Written {
             model,
             usage: self.usage,
+            lost_screenshot: false,
             reply: self.reply,
             heard: self.sent_any,
             result: Ok(()),
@@ -341,11 +355,12 @@ impl<'a> Attempt<'a> {
     }
 }
 
-fn with_outages(request: &Arc<ChatRequest>, outages: bool) -> Arc<ChatRequest> {
-    if outages == request.outages {
+/// The request of one model.
+fn tailored(request: &Arc<ChatRequest>, screen: Screen, outages: bool) -> Arc<ChatRequest> {
+    if outages == request.outages && screen == request.screen {
         return Arc::clone(request);
     }
-    Arc::new(ChatRequest { outages, ..ChatRequest::clone(request) })
+    Arc::new(ChatRequest { screen, outages, ..ChatRequest::clone(request) })
 }
 
 fn report(model: &dyn LanguageModel, error: &Broken, after: Duration) {

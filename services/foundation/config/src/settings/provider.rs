@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nexy_types::ImageFormat;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -15,6 +16,8 @@ pub struct Llm {
     pub gemini: Gemini,
     /// Any server that speaks the OpenAI chat API.
     pub openai: OpenAi,
+    /// Screenshots, before a model gets them.
+    pub image: Image,
     /// Sampling temperature, 0 to 2.
     pub temperature: f32,
     /// Longest reply, in tokens.
@@ -65,6 +68,8 @@ pub struct Gemini {
     pub base_url: String,
     /// Whether the model may search the web; it then calls no functions.
     pub google_search: bool,
+    /// The kinds of images that it reads, the one to convert to first.
+    pub image_formats: Vec<ImageFormat>,
 }
 
 /// A server that speaks the OpenAI chat API.
@@ -78,6 +83,26 @@ pub struct OpenAi {
     pub key: Option<SecretString>,
     /// Model name.
     pub model: String,
+    /// The kinds of images that it reads, the one to convert to first.
+    pub image_formats: Vec<ImageFormat>,
+}
+
+/// Screenshots, before a model gets them.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Longest edge, in pixels.
+    pub max_long_edge: u32,
+    /// Largest file that is passed on unchanged, or written without loss.
+    pub max_bytes: usize,
+    /// Most pixels that are decoded.
+    pub max_pixels: u64,
+    /// Quality of JPEG, 1 to 100.
+    pub jpeg_quality: u8,
+    /// Screenshots converted at the same time.
+    pub max_concurrent: usize,
+    /// How long one may take, waiting included.
+    pub timeout: Duration,
 }
 
 /// Voices.

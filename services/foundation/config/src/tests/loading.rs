@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nexy_types::ImageFormat::{Jpeg, Png, WebP};
+
 use super::*;
 
 /// A folder with an overlay and a file of variables.
@@ -128,6 +130,16 @@ fn providers_that_are_not_configured_leave_the_default_list() {
     assert_eq!(settings.tts.providers, [TtsProvider::Azure, TtsProvider::Espeak]);
     assert_eq!(settings.llm.openai.base_url.as_deref(), Some("http://127.0.0.1:11434/v1"));
     assert_eq!(settings.tts.azure.base_url, "https://westeurope.tts.speech.microsoft.com");
+}
+
+#[test]
+fn openai_itself_reads_more_kinds_of_images_than_those_that_speak_like_it() {
+    let formats = |variables: &[(&str, &str)]| load(variables).llm.openai.image_formats;
+    let (cloud, local) = ("https://api.openai.com/v1/", "http://127.0.0.1:8080/v1");
+    assert_eq!(formats(&[("OPENAI_BASE_URL", local)]), [Jpeg, Png]);
+    assert_eq!(formats(&[("OPENAI_BASE_URL", cloud)]), [WebP, Jpeg, Png]);
+    let named = [("OPENAI_BASE_URL", cloud), ("OPENAI_IMAGE_FORMATS", "png")];
+    assert_eq!(formats(&named), [Png]);
 }
 
 #[test]

@@ -66,7 +66,8 @@ const OVERHEAD: &[u64] = &[
 ];
 
 /// The stages of a turn.
-const STAGES: &[&str] = &["memory", "llm_first_token", "llm_total", "tts_first_byte", "tts_total"];
+const STAGES: &[&str] =
+    &["memory", "screenshot", "llm_first_token", "llm_total", "tts_first_byte", "tts_total"];
 
 const LLM_PROVIDERS: &[&str] = &["gemini", "openai", "offline"];
 const TTS_PROVIDERS: &[&str] = &["azure", "openai", "espeak"];
@@ -112,8 +113,8 @@ pub static TIME_TO_FIRST_AUDIO: Histogram<0> = Histogram::new(
     FIRST_OUTPUT,
 );
 
-/// `{stage,provider}`. Stages: memory (provider `none`), `llm_first_token`,
-/// `llm_total`, `tts_first_byte`, `tts_total`. Providers by their own names.
+/// `{stage,provider}`. Stages: memory and screenshot (provider `none`),
+/// `llm_first_token`, `llm_total`, `tts_first_byte`, `tts_total`. Providers by their own names.
 pub static STAGE_DURATION: Histogram<2> = Histogram::new(
     "nexy_stage_duration_seconds",
     "How long a stage of a turn took.",

@@ -7,6 +7,7 @@ use nexy_testkit::{
     gemini_server::{Gemini, GoogleError},
     model_server::{Format, ModelServer, Script},
 };
+use nexy_types::ImageFormat;
 
 use crate::{
     DeltaStream, Error, LanguageModel,
@@ -43,6 +44,7 @@ impl Subject for OpenAi {
             model: "test-model".to_owned(),
             temperature: 0.4,
             max_tokens: 256,
+            image_formats: vec![ImageFormat::WebP],
             connect_timeout: AMPLE,
             first_token_timeout: first_token,
             stall_timeout: stall,
@@ -75,6 +77,7 @@ impl Subject for Gemini {
             model: "test-model".to_owned(),
             temperature: 0.4,
             max_tokens: 256,
+            image_formats: vec![ImageFormat::WebP],
             google_search: false,
             connect_timeout: AMPLE,
             first_token_timeout: first_token,

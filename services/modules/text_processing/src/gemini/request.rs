@@ -44,13 +44,13 @@ enum Role {
 #[serde(rename_all = "camelCase")]
 enum Part<'a> {
     Text(&'a str),
-    InlineData(Blob<'a>),
+    InlineData(Blob),
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Blob<'a> {
-    mime_type: &'a str,
+struct Blob {
+    mime_type: &'static str,
     data: String,
 }
 
@@ -65,7 +65,7 @@ struct GenerationConfig {
 
 impl Template {
     pub(super) fn body(&self, request: &ChatRequest) -> Result<Bytes, Error> {
-        let system = request.system.as_str();
+        let system = &*request.instructions();
         let body = Body {
             system_instruction: (!system.is_empty())
                 .then(|| Content { role: None, parts: vec![Part::Text(system)] }),
@@ -101,7 +101,7 @@ fn contents(request: &ChatRequest) -> Vec<Content<'_>> {
     push(
         &mut contents,
         Role::User,
-        request.image.as_ref().map(|image| Part::InlineData(image.into())),
+        request.screen.image().map(|image| Part::InlineData(image.into())),
     );
     push(&mut contents, Role::User, text(&request.prompt));
     if contents.last().is_none_or(|last| last.role != Some(Role::User)) {
@@ -158,8 +158,8 @@ fn parameters(arguments: &[Argument]) -> Value {
 
 // === impl Blob ===
 
-impl<'a> From<&'a Image> for Blob<'a> {
-    fn from(image: &'a Image) -> Self {
-        Self { mime_type: &image.mime, data: STANDARD.encode(&image.data) }
+impl From<&Image> for Blob {
+    fn from(image: &Image) -> Self {
+        Self { mime_type: image.format.mime(), data: STANDARD.encode(&image.data) }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    Exchange, FinishReason, Image,
+    Exchange, FinishReason, Image, Screen,
     testing::{self, AMPLE, Told, command, request, told},
 };
 
@@ -19,6 +19,7 @@ fn settings(base_url: String) -> Settings {
         model: "test-model".to_owned(),
         temperature: 0.4,
         max_tokens: 256,
+        image_formats: vec![ImageFormat::WebP],
         google_search: false,
         connect_timeout: AMPLE,
         first_token_timeout: AMPLE,
@@ -54,6 +55,18 @@ async fn sent(settings: impl FnOnce(Settings) -> Settings, request: ChatRequest)
 // --- What is sent ---
 
 #[tokio::test]
+async fn a_model_is_told_of_a_screenshot_that_it_does_not_get() {
+    for (screen, is_told) in [(Screen::NotSent, false), (Screen::Withheld, true)] {
+        let asked = ChatRequest { screen, ..request("What is this?") };
+        let body = sent(|settings| settings, asked).await;
+        let system = body["systemInstruction"]["parts"][0]["text"].as_str().unwrap();
+        assert!(system.starts_with("Be brief."));
+        assert_eq!(system.contains("screenshot could not be read"), is_told, "{system}");
+        assert_eq!(body["contents"][0]["parts"], json!([{ "text": "What is this?" }]));
+    }
+}
+
+#[tokio::test]
 async fn sends_everything_that_was_asked_for() {
     let server = GeminiServer::start(Script::text(["ok"])).await.unwrap();
     let mut full = request("What is this?");
@@ -61,8 +74,10 @@ async fn sends_everything_that_was_asked_for() {
         Exchange { user: "Hi".to_owned(), assistant: "Hello.".to_owned() },
         Exchange { user: "Open it".to_owned(), assistant: String::new() },
     ];
-    full.image =
-        Some(Image { mime: "image/webp".to_owned(), data: Bytes::from_static(b"\x00\xFFwebp") });
+    full.screen = Screen::Shown(Image {
+        format: ImageFormat::WebP,
+        data: Bytes::from_static(b"\x00\xFFwebp"),
+    });
     full.commands = vec![command()];
     ask(settings(format!("{}/", server.base_url())), full).await.unwrap();
 

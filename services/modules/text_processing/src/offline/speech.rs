@@ -12,7 +12,7 @@ use super::{
     topic::Topic,
     understand::{Intent, Understood},
 };
-use crate::{ChatRequest, Exchange};
+use crate::{ChatRequest, Exchange, Screen};
 
 /// The form in which a model asks for an action, see Docs/PROTOCOL.md.
 #[derive(Serialize)]
@@ -165,7 +165,7 @@ fn on_unknown(tongue: Tongue, request: &ChatRequest) -> String {
         "Я автономный помощник и не могу на это ответить.",
     );
     let mut sentences = vec![who, why_offline(tongue, request.outages)];
-    if request.image.is_some() {
+    if request.screen != Screen::NotSent {
         sentences.push(blind(tongue));
     }
     let abilities = abilities(tongue, &request.commands);

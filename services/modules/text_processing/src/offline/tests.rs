@@ -1,9 +1,8 @@
-use bytes::Bytes;
 use futures_util::StreamExt;
 use nexy_types::{Argument, ArgumentKind, Command, Risk};
 
 use super::*;
-use crate::{Exchange, Image};
+use crate::{Exchange, Screen};
 
 fn command(name: &str) -> Command {
     Command {
@@ -27,7 +26,7 @@ fn request(prompt: &str) -> ChatRequest {
             assistant: "In France.".to_owned(),
         }],
         prompt: prompt.to_owned(),
-        image: None,
+        screen: Screen::NotSent,
         commands: vec![command("open_app"), command("close_app")],
         language: Language::english(),
         now: "2026-11-20T15:05:00+03:00[Europe/Moscow]".parse().unwrap(),
@@ -285,7 +284,7 @@ fn says_why_there_is_no_answer() {
     outage.outages = true;
     assert!(answer(&outage).contains("The language model cannot be reached right now."));
     let mut screen = request("Tell me a story");
-    screen.image = Some(Image { mime: "image/png".to_owned(), data: Bytes::from_static(b"x") });
+    screen.screen = Screen::Withheld;
     assert!(answer(&screen).contains("I cannot see images."));
     screen.prompt = "What time is it?".to_owned();
     assert_eq!(answer(&screen), "It is 3:05 PM.");

@@ -82,9 +82,10 @@ impl TokenLimit {
 impl Template {
     pub(super) fn body(&self, request: &ChatRequest) -> Result<Bytes, Error> {
         let limit_as = |name| (self.token_limit == name).then_some(self.max_tokens);
+        let system = &request.instructions();
         let body = Body {
             model: &self.model,
-            messages: messages(request),
+            messages: messages(request, system),
             stream: true,
             stream_options: StreamOptions { include_usage: true },
             temperature: self.temperature,
@@ -98,19 +99,19 @@ impl Template {
     }
 }
 
-fn messages(request: &ChatRequest) -> Vec<Message<'_>> {
+fn messages<'a>(request: &'a ChatRequest, system: &'a str) -> Vec<Message<'a>> {
     let earlier = request
         .history
         .iter()
-        .flat_map(|exchange| [("user", &exchange.user), ("assistant", &exchange.assistant)]);
+        .flat_map(|exchange| [("user", &*exchange.user), ("assistant", &*exchange.assistant)]);
     // Some servers refuse a message without content.
-    let mut messages: Vec<Message<'_>> = [("system", &request.system)]
+    let mut messages: Vec<Message<'_>> = [("system", system)]
         .into_iter()
         .chain(earlier)
         .filter(|(_, text)| !text.is_empty())
         .map(|(role, text)| Message { role, content: Content::Text(text) })
         .collect();
-    let content = match &request.image {
+    let content = match request.screen.image() {
         Some(image) => Content::Parts([
             Part::Text { text: &request.prompt },
             Part::ImageUrl { image_url: ImageUrl { url: data_uri(image) } },
@@ -122,7 +123,7 @@ fn messages(request: &ChatRequest) -> Vec<Message<'_>> {
 }
 
 fn data_uri(image: &Image) -> String {
-    let mut uri = format!("data:{};base64,", image.mime);
+    let mut uri = format!("data:{};base64,", image.format.mime());
     STANDARD.encode_string(&image.data, &mut uri);
     uri
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    Exchange, FinishReason, Image,
+    Exchange, FinishReason, Image, Screen,
     testing::{self, AMPLE, Told, command, request, told},
 };
 
@@ -15,6 +15,7 @@ fn settings(base_url: String) -> Settings {
         model: "test-model".to_owned(),
         temperature: 0.4,
         max_tokens: 256,
+        image_formats: vec![ImageFormat::WebP],
         connect_timeout: AMPLE,
         first_token_timeout: AMPLE,
         stall_timeout: AMPLE,
@@ -38,6 +39,20 @@ async fn check(script: Script, expected: Told) {
 // --- What is sent ---
 
 #[tokio::test]
+async fn a_model_is_told_of_a_screenshot_that_it_does_not_get() {
+    let server = ChatServer::start(Script::text(["ok"])).await.unwrap();
+    for (screen, is_told) in [(Screen::NotSent, false), (Screen::Withheld, true)] {
+        let asked = ChatRequest { screen, ..request("What is this?") };
+        ask(settings(server.base_url()), asked).await.unwrap();
+        let body = &server.requests().pop().unwrap().body;
+        let system = body["messages"][0]["content"].as_str().unwrap();
+        assert!(system.starts_with("Be brief."));
+        assert_eq!(system.contains("screenshot could not be read"), is_told, "{system}");
+        assert_eq!(body["messages"][1]["content"], "What is this?");
+    }
+}
+
+#[tokio::test]
 async fn sends_everything_that_was_asked_for() {
     let server = ChatServer::start(Script::text(["ok"])).await.unwrap();
     let mut full = request("What is this?");
@@ -45,8 +60,10 @@ async fn sends_everything_that_was_asked_for() {
         Exchange { user: "Hi".to_owned(), assistant: "Hello.".to_owned() },
         Exchange { user: "Open it".to_owned(), assistant: String::new() },
     ];
-    full.image =
-        Some(Image { mime: "image/webp".to_owned(), data: Bytes::from_static(b"\x00\xFFwebp") });
+    full.screen = Screen::Shown(Image {
+        format: ImageFormat::WebP,
+        data: Bytes::from_static(b"\x00\xFFwebp"),
+    });
     full.commands = vec![command()];
     ask(settings(format!("{}/", server.base_url())), full).await.unwrap();
 

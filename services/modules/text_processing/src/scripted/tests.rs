@@ -2,13 +2,14 @@ use futures_util::StreamExt;
 use nexy_types::Language;
 
 use super::*;
+use crate::Screen;
 
 fn request() -> Arc<ChatRequest> {
     Arc::new(ChatRequest {
         system: String::new(),
         history: Vec::new(),
         prompt: "hello".to_owned(),
-        image: None,
+        screen: Screen::NotSent,
         commands: Vec::new(),
         language: Language::english(),
         now: jiff::Zoned::default(),

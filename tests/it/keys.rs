@@ -45,8 +45,11 @@ const THROUGH_METHODS: &[(&str, &[&str])] = &[(
 )];
 
 /// Keys that only fill in others, and one that they fill in.
-const THROUGH_OTHERS: &[(&str, &str)] =
-    &[("update.updates_dir", "update.downloads_dir"), ("tts.azure.region", "tts.azure.base_url")];
+const THROUGH_OTHERS: &[(&str, &str)] = &[
+    ("update.updates_dir", "update.downloads_dir"),
+    ("tts.azure.region", "tts.azure.base_url"),
+    ("actions.catalogue", "commands"),
+];
 
 /// A file of a service, ready to be searched.
 struct Reader {

@@ -1,9 +1,20 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use nexy_types::{Argument, ArgumentKind, Command, HardwareId, Risk};
 use serde::Deserialize;
 
-use crate::{flags::Flags, problem::Problem};
+use crate::{
+    builtin::COMMANDS,
+    flags::Flags,
+    problem::Problem,
+    sources::{file_name, unreadable},
+};
+
+/// The key that names another catalogue.
+const KEY: &str = "actions.catalogue";
+
+/// The catalogue that is compiled in.
+const BUILTIN: &str = "commands.yaml";
 
 /// A command of `commands.yaml` with the feature that turns it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,27 +69,42 @@ enum WrittenKind {
     Boolean,
 }
 
-/// Reads the catalogue, sorted by name.
-pub(crate) fn parse(yaml: &str, flags: &Flags, problems: &mut Vec<Problem>) -> Vec<CommandEntry> {
-    const FILE: &str = "commands.yaml";
+/// Reads the catalogue of this file, or else the one that is compiled in.
+pub(crate) fn load(
+    path: Option<&Path>,
+    flags: &Flags,
+    problems: &mut Vec<Problem>,
+) -> Vec<CommandEntry> {
+    let Some(path) = path else { return parse(BUILTIN, COMMANDS, flags, problems) };
+    match std::fs::read_to_string(path) {
+        Ok(yaml) => parse(&file_name(path), &yaml, flags, problems),
+        Err(error) => {
+            problems.push(unreadable(KEY, path, &error));
+            Vec::new()
+        }
+    }
+}
+
+/// Reads a catalogue, sorted by name.
+fn parse(file: &str, yaml: &str, flags: &Flags, problems: &mut Vec<Problem>) -> Vec<CommandEntry> {
     let catalogue: Catalogue = match serde_saphyr::from_str(yaml) {
         Ok(catalogue) => catalogue,
         Err(error) => {
             let text = error.without_snippet().to_string().replace('\n', " ");
-            problems.push(Problem::new(FILE, "YAML", format!("a catalogue of commands: {text}")));
+            problems.push(Problem::new(file, "YAML", format!("a catalogue of commands: {text}")));
             return Vec::new();
         }
     };
     for (name, command) in &catalogue.commands {
         let key = format!("commands.{name}");
         if Command::normalise(name) != *name {
-            problems.push(Problem::new(&key, FILE, "a name in lower case, words joined by _"));
+            problems.push(Problem::new(&key, file, "a name in lower case, words joined by _"));
         }
         let is_unknown = |flag: &&String| {
             !flags.entries().iter().any(|(key, _)| key == flag && flag.starts_with("features."))
         };
         if let Some(flag) = command.flag.as_ref().filter(is_unknown) {
-            let problem = Problem::new(&key, FILE, "the key of a feature as flag");
+            let problem = Problem::new(&key, file, "the key of a feature as flag");
             problems.push(problem.given(&flag.as_str().into()));
         }
     }

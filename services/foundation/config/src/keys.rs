@@ -195,6 +195,7 @@ keys! {
     "audio.streaming_chunk_size" streaming_chunk_size => whole(2, 4096);
 
     "actions.transport" actions_transport => Kind::Choice(&["mcp_prefix", "action_message"]);
+    "actions.catalogue" actions_catalogue => Kind::Path;
 
     "limits.max_prompt_chars" max_prompt_chars => whole(1, 1_000_000);
     "limits.max_screenshot_bytes" image_max_size => whole(1, GIB);

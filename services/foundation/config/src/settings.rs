@@ -111,7 +111,8 @@ impl Settings {
         let mut settings: Self = serde_json::from_value(fields)
             .map_err(|error| problems.push(Problem::new("config", "key table", error.to_string())))
             .ok()?;
-        settings.commands = commands::parse(builtin::COMMANDS, &settings.flags(), problems);
+        let catalogue = settings.actions.catalogue.as_deref();
+        settings.commands = commands::load(catalogue, &settings.flags(), problems);
         checks::check(&settings, &values, problems);
         let (environment, origin) = (layers.environment, layers.environment_origin);
         Some((settings, Provenance::new(environment, origin, &values)))

@@ -230,10 +230,10 @@ fn first_text<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Option<&'
     texts.into_iter().flatten().find(|text| !text.trim().is_empty())
 }
 
-fn unreadable(key: &str, path: &Path, error: &std::io::Error) -> Problem {
+pub(crate) fn unreadable(key: &str, path: &Path, error: &std::io::Error) -> Problem {
     Problem::new(key, path.display().to_string(), format!("a readable file: {error}"))
 }
 
-fn file_name(path: &Path) -> String {
+pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.display().to_string())
 }

@@ -37,7 +37,7 @@ commands:
     let device = HardwareId::parse("device-1").expect("an id");
     let flags = settings(&[]).flags();
     let mut problems = Vec::new();
-    let entries = parse(yaml, &flags, &mut problems);
+    let entries = parse("commands.yaml", yaml, &flags, &mut problems);
 
     assert_eq!(problems, []);
     assert!(entries[0].is_enabled(&flags, &device));
@@ -45,11 +45,37 @@ commands:
 }
 
 #[test]
+fn a_file_takes_the_place_of_the_catalogue_that_is_compiled_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.yaml");
+    let load = |yaml: &str| {
+        std::fs::write(&path, yaml).expect("write");
+        Settings::load(&Sources::for_tests([("ACTIONS_CATALOGUE", path.display().to_string())]))
+    };
+    let (settings, _) =
+        load("commands: {send_mail: {description: d, risk: confirm}}").expect("loads");
+    let [entry] = settings.commands.as_slice() else { panic!("one command") };
+    assert_eq!((entry.command.name.as_str(), entry.command.risk), ("send_mail", Risk::Confirm));
+
+    let problems = load("commands: {Send: {description: d, risk: acts}}").expect_err("refused");
+    assert_eq!(
+        problems.to_string(),
+        "commands.Send: mine.yaml: expected a name in lower case, words joined by _"
+    );
+    let missing = Settings::load(&Sources::for_tests([("ACTIONS_CATALOGUE", "/nowhere/c.yaml")]));
+    assert_eq!(
+        missing.expect_err("refused").to_string(),
+        "actions.catalogue: /nowhere/c.yaml: expected a readable file: No such file or directory \
+         (os error 2)"
+    );
+}
+
+#[test]
 fn a_catalogue_with_mistakes_is_refused() {
     let flags = settings(&[]).flags();
     let check = |yaml: &str, expected: &[&str]| {
         let mut problems = Vec::new();
-        parse(yaml, &flags, &mut problems);
+        parse("commands.yaml", yaml, &flags, &mut problems);
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(lines, expected);
     };

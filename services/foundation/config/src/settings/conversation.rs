@@ -1,6 +1,6 @@
 //! How a question is taken in, answered and delivered.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -99,6 +99,8 @@ pub struct Audio {
 pub struct Actions {
     /// How they travel unless the client asks for another way.
     pub transport: ActionsTransport,
+    /// File with the catalogue of commands; `None` is the one that is compiled in.
+    pub catalogue: Option<PathBuf>,
 }
 
 /// How an action travels to the client.

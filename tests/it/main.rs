@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of tests fails as a test does")]
 
 mod compose;
+mod confirm;
 mod contract;
 mod ingress;
 mod interrupts;

@@ -270,6 +270,7 @@ impl Call {
         screenshot: Option<Screenshot>,
         log: &mut TurnLog,
     ) -> Result<(), Refusal> {
+        let waiting = self.modules.take_waiting(&incoming.device);
         let flags = self.modules.live.snapshot().on_device(&incoming.device);
         if self.shutdown.is_draining() {
             return Err(leaving());
@@ -298,10 +299,12 @@ impl Call {
             screenshot: screenshot.or(merged.screenshot),
             options: &self.options,
             actions_enabled: transport.is_some(),
+            waiting,
         });
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let turn = Turn::begin(turn::Beginning {
             index: self.turns,
+            device: incoming.device,
             session: incoming.session,
             guards,
             worker,
@@ -334,8 +337,9 @@ impl Call {
                 }
                 Ok(())
             }
-            Step::Completed => {
+            Step::Completed(waiting) => {
                 if let Some(turn) = self.turn.take() {
+                    self.modules.settle_waiting(&turn.device, waiting);
                     let end = convert::response(Content::EndMessage(REPLY_COMPLETED.to_owned()));
                     self.pending.push_back(Frame::of_turn(&turn.audible, end));
                     self.announce(&turn, Kind::Completed, "");

@@ -26,10 +26,13 @@ pub(crate) struct Question<'a> {
     pub(crate) screenshot: Option<Screenshot>,
     pub(crate) options: &'a Options,
     pub(crate) actions_enabled: bool,
+    /// What the user was asked to agree to just before.
+    pub(crate) waiting: Option<pb::Action>,
 }
 
 pub(crate) fn respond_request(question: Question<'_>) -> pb::RespondRequest {
-    let Question { turn, incoming, prompt, screenshot, options, actions_enabled } = question;
+    let Question { turn, incoming, prompt, screenshot, options, actions_enabled, waiting } =
+        question;
     let (screen_width, screen_height) = incoming.screen;
     pb::RespondRequest {
         turn: turn.0,
@@ -49,6 +52,7 @@ pub(crate) fn respond_request(question: Question<'_>) -> pb::RespondRequest {
             timezone: options.timezone.clone().unwrap_or_default(),
         }),
         actions_enabled,
+        waiting,
     }
 }
 

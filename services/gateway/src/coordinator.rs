@@ -12,8 +12,11 @@ use std::{
 use nexy_backpressure::{Admission, Permit};
 use nexy_config::{ActionsTransport, Flags, Live, Settings};
 use nexy_interrupt_handling::Interrupts;
+use nexy_proto::worker::Action;
 use nexy_runtime::Shutdown;
-use nexy_session_management::{Chunk, CollectKey, CollectSettings, Collector, Merged, Registry};
+use nexy_session_management::{
+    Chunk, CollectKey, CollectSettings, Collector, ConfirmSettings, Confirmations, Merged, Registry,
+};
 use nexy_types::{ErrorType, HardwareId, ModuleState, ModuleStatus, TurnNumber};
 use tokio::sync::Semaphore;
 
@@ -41,6 +44,7 @@ pub(crate) struct ModuleCoordinator {
     pub(crate) sessions: Registry,
     pub(crate) interrupts: Interrupts,
     pub(crate) collector: Collector<Screenshot>,
+    pub(crate) confirmations: Confirmations<Action>,
     pub(crate) workers: Workers,
     pub(crate) latest: Latest,
     /// Bounds CPU-heavy work, see [`Self::decode_screenshot`].
@@ -80,6 +84,10 @@ impl ModuleCoordinator {
                 max_entries: limits.collect_max_entries,
                 max_text_bytes: settings.limits.max_prompt_chars * UTF8_MAX_BYTES,
                 max_total_bytes: limits.collect_max_bytes,
+            }),
+            confirmations: Confirmations::new(ConfirmSettings {
+                within: settings.actions.confirm_within,
+                max_waiting: settings.actions.confirm_max_devices,
             }),
             workers: Workers::new(workers::Settings {
                 addrs: settings.worker.addrs.clone(),
@@ -163,6 +171,17 @@ impl ModuleCoordinator {
     /// Forgets what was collected, once it is being answered.
     pub(crate) fn forget_collected(&self, incoming: &Incoming) {
         self.collector.commit(&key(incoming));
+    }
+
+    /// What the words that a device says now may agree to. A question that is
+    /// refused takes it away too: it may have been a no.
+    pub(crate) fn take_waiting(&self, device: &HardwareId) -> Option<Action> {
+        self.confirmations.take(device, Instant::now())
+    }
+
+    /// A turn of the device is complete, and perhaps asks it to agree.
+    pub(crate) fn settle_waiting(&self, device: &HardwareId, waiting: Option<Action>) {
+        self.confirmations.settle(device, waiting, Instant::now());
     }
 
     /// Decodes a screenshot off the runtime's threads: a large one takes

@@ -103,6 +103,8 @@ impl StreamingService for Gateway {
         context.set_device(hash);
         let within = self.modules.settings.backpressure.interrupt_timeout;
         let sessions = self.modules.interrupts.interrupt(&device, within).await;
+        // Who says stop while a question still sounds does not agree to it.
+        self.modules.confirmations.forget(&device);
         nexy_telemetry::emit(&Interrupted { device: Some(hash), stopped: sessions.len() });
         let message = match sessions.len() {
             0 => "No active sessions found".to_owned(),

@@ -1,6 +1,7 @@
 //! The border between generated messages and the worker's own types.
 
 use jiff::tz::TimeZone;
+use nexy_assistant_response::Action;
 use nexy_audio_generation::OutputFormat;
 use nexy_proto::worker as pb;
 use nexy_types::{HardwareId, Language, ModuleStatus, SampleRate, SessionId, SpeechRate};
@@ -27,6 +28,7 @@ pub(crate) fn question(request: pb::RespondRequest) -> Result<Question, Status> 
         screenshot: request.screenshot.map(|shot| shot.data),
         listener: listener(request.listener.unwrap_or_default())?,
         actions_enabled: request.actions_enabled,
+        waiting: request.waiting.map(waiting).transpose()?,
     })
 }
 
@@ -53,6 +55,12 @@ pub(crate) fn language(tag: &str) -> Result<Option<Language>, Status> {
     }
 }
 
+fn waiting(action: pb::Action) -> Result<Action, Status> {
+    let pb::Action { command, args_json } = action;
+    let args = serde_json::from_str(&args_json).map_err(|_| invalid("malformed arguments"))?;
+    Ok(Action { command, args })
+}
+
 fn invalid(reason: impl ToString) -> Status {
     Status::invalid_argument(reason.to_string())
 }
@@ -63,12 +71,14 @@ pub(crate) fn event(turn: u64, event: Event) -> pb::RespondEvent {
         Event::Text(text) => Wire::Text(text),
         Event::Audio(pcm) => Wire::Audio(pcm),
         Event::Bridge(pcm) => Wire::Bridge(pcm),
-        Event::Action(action) => Wire::Action(pb::Action {
-            command: action.command,
-            args_json: serde_json::Value::Object(action.args).to_string(),
-        }),
+        Event::Action(asked) => Wire::Action(action(asked)),
     };
     pb::RespondEvent { turn, event: Some(event) }
+}
+
+fn action(action: Action) -> pb::Action {
+    let Action { command, args } = action;
+    pb::Action { command, args_json: serde_json::Value::Object(args).to_string() }
 }
 
 pub(crate) fn audio_format(turn: u64, format: OutputFormat) -> pb::RespondEvent {
@@ -84,7 +94,7 @@ pub(crate) fn ended(turn: u64, ended: Ended) -> pb::RespondEvent {
     use pb::respond_event::Event as Wire;
     let outcome = Some(outcome(ended.outcome));
     let event = match ended.result {
-        Ok(()) => Wire::Completed(pb::Completed { outcome }),
+        Ok(()) => Wire::Completed(pb::Completed { outcome, waiting: ended.waiting.map(action) }),
         Err(failure) => Wire::Failed(failed(failure, outcome)),
     };
     pb::RespondEvent { turn, event: Some(event) }

@@ -14,7 +14,9 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     providers::{Models, Voices},
-    turn::{self, BridgeSettings, Bridges, Pipeline, SpeakerSettings, WriterSettings},
+    turn::{
+        self, BridgeSettings, Bridges, ConsentSettings, Pipeline, SpeakerSettings, WriterSettings,
+    },
     welcome::{self, Welcomes},
 };
 
@@ -149,6 +151,11 @@ fn pipeline_settings(settings: &Settings) -> anyhow::Result<turn::Settings> {
         speaker: SpeakerSettings {
             look_ahead: workflow.look_ahead_segments,
             frame_buffer: settings.grpc.frame_buffer,
+        },
+        consent: ConsentSettings {
+            english: settings.actions.confirm_en.clone(),
+            russian: settings.actions.confirm_ru.clone(),
+            max_args_bytes: settings.actions.confirm_max_bytes,
         },
         timezone: TimeZone::get(&settings.server.timezone).context("server.timezone")?,
     })

@@ -71,6 +71,22 @@ pub(crate) struct ScreenshotRefused {
     pub(crate) bytes: usize,
 }
 
+/// An action is kept back until the user has agreed: they were asked.
+#[derive(Debug, Serialize)]
+pub(crate) struct ActionHeld {
+    /// As the catalogue spells it.
+    pub(crate) command: String,
+    /// Why what the user said does not do.
+    pub(crate) reason: &'static str,
+}
+
+/// The user has agreed to an action, and it is passed on.
+#[derive(Debug, Serialize)]
+pub(crate) struct ActionConfirmed {
+    /// As the catalogue spells it.
+    pub(crate) command: String,
+}
+
 /// The reply had a shape that loses something.
 #[derive(Debug, Serialize)]
 pub(crate) struct ReplyWarning {
@@ -146,6 +162,24 @@ impl Decision for ActionDropped {
     }
     fn level(&self) -> Level {
         Level::Warn
+    }
+}
+
+impl Decision for ActionHeld {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "action_held"
+    }
+}
+
+impl Decision for ActionConfirmed {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "action_confirmed"
     }
 }
 

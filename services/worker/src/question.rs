@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use jiff::tz::TimeZone;
+use nexy_assistant_response::Action;
 use nexy_types::{HardwareId, Language, SessionId, SpeechRate};
 
 /// One question and who asks it. Holds user words: its `Debug` is not derived.
@@ -12,6 +13,8 @@ pub(crate) struct Question {
     pub(crate) listener: Listener,
     /// Whether the assistant may ask the app for actions in this turn.
     pub(crate) actions_enabled: bool,
+    /// What the user was asked to agree to just before.
+    pub(crate) waiting: Option<Action>,
 }
 
 /// How the listener wants to be spoken to, as far as they said.
@@ -21,4 +24,13 @@ pub(crate) struct Listener {
     pub(crate) voice: Option<String>,
     pub(crate) rate: SpeechRate,
     pub(crate) timezone: Option<TimeZone>,
+}
+
+// === impl Question ===
+
+impl Question {
+    /// The language to answer in when nothing else tells.
+    pub(crate) fn language(&self) -> Language {
+        self.listener.language.clone().unwrap_or_else(|| Language::of_text(&self.prompt))
+    }
 }

@@ -11,6 +11,7 @@
 //! and task of it is owned by that future.
 
 mod bridge;
+mod consent;
 mod outcome;
 mod screenshot;
 mod speaker;
@@ -23,18 +24,21 @@ use nexy_assistant_response::{Action, Catalogue};
 use nexy_config::{CommandEntry, Flags};
 use nexy_image_processing::Images;
 use nexy_memory_management::{Exchange, Handle as Memory, Recollection};
-use nexy_text_processing::{ChatRequest, Prompt, Screen};
-use nexy_types::{Command, Language};
+use nexy_text_processing::{ChatRequest, Prompt, Screen, Waiting};
+use nexy_types::Command;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 pub(crate) use self::outcome::{Ended, Failure, Outcome};
 pub(crate) use self::{
     bridge::{BridgeSettings, Bridges},
+    consent::ConsentSettings,
     speaker::SpeakerSettings,
     writer::WriterSettings,
 };
-use self::{outcome::Timeline, screenshot::Screenshot, speaker::Speaker, writer::Writer};
+use self::{
+    consent::Consent, outcome::Timeline, screenshot::Screenshot, speaker::Speaker, writer::Writer,
+};
 use crate::{
     providers::{Models, Voices},
     question::Question,
@@ -69,6 +73,7 @@ pub(crate) struct Pipeline {
 pub(crate) struct Settings {
     pub(crate) writer: WriterSettings,
     pub(crate) speaker: SpeakerSettings,
+    pub(crate) consent: ConsentSettings,
     /// Where a listener is who did not say.
     pub(crate) timezone: jiff::tz::TimeZone,
 }
@@ -88,10 +93,12 @@ impl Pipeline {
         let commands = self.commands(&question, flags);
         // What is off cannot be asked for, also when the model knows of it.
         let catalogue = Catalogue::new(commands.clone());
+        let consent = Consent::of(&question, &self.settings.consent);
         let (segments, to_speak) = mpsc::channel(self.settings.writer.max_segments);
         let writer = Writer {
             models: &self.models,
             catalogue: &catalogue,
+            consent: &consent,
             settings: &self.settings.writer,
             fail_over: flags.fail_over(),
             timeline: &timeline,
@@ -158,10 +165,16 @@ impl Pipeline {
     ) -> ChatRequest {
         let listener = &question.listener;
         let zone = listener.timezone.as_ref().unwrap_or(&self.settings.timezone);
-        let language =
-            listener.language.clone().unwrap_or_else(|| Language::of_text(&question.prompt));
+        let language = question.language();
         let now = jiff::Timestamp::now().to_zoned(zone.clone());
-        let system = Prompt { language: &language, now: &now, commands: &commands, memory: "" };
+        let waiting = question.waiting.as_ref().map(waiting);
+        let system = Prompt {
+            language: &language,
+            now: &now,
+            commands: &commands,
+            memory: "",
+            waiting: waiting.as_ref(),
+        };
         ChatRequest {
             system: system.render(),
             history: recollection.exchanges.into_iter().map(history).collect(),
@@ -178,6 +191,11 @@ impl Pipeline {
 
 fn history(Exchange { prompt, reply }: Exchange) -> nexy_text_processing::Exchange {
     nexy_text_processing::Exchange { user: prompt, assistant: reply }
+}
+
+fn waiting(action: &Action) -> Waiting {
+    let args = serde_json::Value::Object(action.args.clone());
+    Waiting { command: action.command.clone(), args_json: args.to_string() }
 }
 
 #[cfg(test)]

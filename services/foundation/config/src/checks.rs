@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     problem::{Origin, Problem},
     resolve::Resolved,
-    settings::Settings,
+    settings::{Actions, Settings},
 };
 
 struct Checks<'a> {
@@ -23,6 +23,7 @@ pub(crate) fn check(settings: &Settings, values: &Resolved, problems: &mut Vec<P
     checks.audio(settings);
     checks.sizes(settings);
     checks.times(settings);
+    checks.sentences(settings);
     checks.certificate();
     checks.database(settings);
 }
@@ -75,6 +76,18 @@ impl Checks<'_> {
         }
         if settings.tts.first_byte_timeout > settings.llm.turn_budget {
             self.refuse("tts.first_byte_timeout_ms", "at most llm.turn_budget_ms");
+        }
+    }
+
+    /// A user who is not asked cannot agree.
+    fn sentences(&mut self, settings: &Settings) {
+        let Actions { confirm_en, confirm_ru, .. } = &settings.actions;
+        for (path, sentence) in
+            [("actions.confirm_en", confirm_en), ("actions.confirm_ru", confirm_ru)]
+        {
+            if sentence.trim().is_empty() {
+                self.refuse(path, "a question");
+            }
         }
     }
 

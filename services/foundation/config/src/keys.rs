@@ -196,6 +196,11 @@ keys! {
 
     "actions.transport" actions_transport => Kind::Choice(&["mcp_prefix", "action_message"]);
     "actions.catalogue" actions_catalogue => Kind::Path;
+    "actions.confirm_within_seconds" actions_confirm_within_seconds => seconds(1, 3600);
+    "actions.confirm_max_devices" actions_confirm_max_devices => whole(1, 1_000_000);
+    "actions.confirm_max_bytes" actions_confirm_max_bytes => whole(1, 1_000_000);
+    "actions.confirm_en" actions_confirm_en => Kind::Text;
+    "actions.confirm_ru" actions_confirm_ru => Kind::Text;
 
     "limits.max_prompt_chars" max_prompt_chars => whole(1, 1_000_000);
     "limits.max_screenshot_bytes" image_max_size => whole(1, GIB);

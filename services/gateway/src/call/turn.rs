@@ -11,7 +11,7 @@ use nexy_config::ActionsTransport;
 use nexy_interrupt_handling::RunningTurn;
 use nexy_proto::{
     streaming::{StreamResponse, stream_response::Content},
-    worker::{AudioFormat, Outcome as Served, RespondEvent, RespondRequest, respond_event},
+    worker::{Action, AudioFormat, Outcome as Served, RespondEvent, RespondRequest, respond_event},
 };
 use nexy_runtime::grpc::Outcome;
 use nexy_session_management::Lease;
@@ -46,6 +46,7 @@ pub(super) struct Turn {
     pub(super) index: u32,
     /// Whether its frames may leave.
     pub(super) audible: Audible,
+    pub(super) device: HardwareId,
     session: SessionId,
     guards: Guards,
     events: Events,
@@ -59,6 +60,7 @@ pub(super) struct Turn {
 /// What a turn begins with.
 pub(super) struct Beginning {
     pub(super) index: u32,
+    pub(super) device: HardwareId,
     pub(super) session: SessionId,
     pub(super) guards: Guards,
     pub(super) worker: Chosen,
@@ -74,7 +76,8 @@ pub(super) struct Beginning {
 pub(super) enum Step {
     Nothing,
     Frame(Box<StreamResponse>),
-    Completed,
+    /// With the action that the reply asks the user to agree to.
+    Completed(Option<Action>),
     Failed(Refusal),
 }
 
@@ -120,8 +123,18 @@ pub(super) async fn next(turn: Option<&mut Turn>) -> Step {
 
 impl Turn {
     pub(super) fn begin(beginning: Beginning) -> Self {
-        let Beginning { index, session, guards, worker, request, left, transport, format, log } =
-            beginning;
+        let Beginning {
+            index,
+            device,
+            session,
+            guards,
+            worker,
+            request,
+            left,
+            transport,
+            format,
+            log,
+        } = beginning;
         let mut request = Request::new(request);
         if let Some(left) = left {
             request.set_timeout(left);
@@ -133,7 +146,18 @@ impl Turn {
             .try_flatten_stream()
             .boxed();
         let audible = Audible::new();
-        Self { index, audible, session, guards, events, transport, format, log, _worker: worker }
+        Self {
+            index,
+            audible,
+            device,
+            session,
+            guards,
+            events,
+            transport,
+            format,
+            log,
+            _worker: worker,
+        }
     }
 
     /// Cancelled when the user interrupts the turn.
@@ -183,7 +207,7 @@ impl Turn {
             },
             Event::Completed(completed) => {
                 self.log.served = completed.outcome.unwrap_or_default();
-                Step::Completed
+                Step::Completed(completed.waiting)
             }
             Event::Failed(failed) => {
                 self.log.served = failed.outcome.unwrap_or_default();

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt};
 
-use nexy_types::{Argument, ArgumentKind, Command};
+use nexy_types::{Argument, ArgumentKind, Command, Risk};
 use serde_json::{Map, Value};
 
 use crate::part::ActionRequest;
@@ -65,6 +65,13 @@ impl Catalogue {
             check_argument(argument, request.args.get(&argument.name))?;
         }
         Ok(Action { command: name, args: request.args.clone() })
+    }
+
+    /// Whether an action may leave only once the user has agreed to it. Of a
+    /// command that is not in the catalogue nobody knows what it does.
+    #[must_use]
+    pub fn asks_first(&self, action: &Action) -> bool {
+        self.commands.get(&action.command).is_none_or(|command| command.risk == Risk::Confirm)
     }
 }
 

@@ -33,7 +33,7 @@ pub use model::{
     ChatRequest, Delta, DeltaStream, Exchange, FinishReason, Image, LanguageModel, Screen,
     ToolCall, Usage,
 };
-pub use prompt::Prompt;
+pub use prompt::{Prompt, Waiting};
 
 #[cfg(test)]
 mod conformance;

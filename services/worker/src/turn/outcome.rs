@@ -3,11 +3,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nexy_assistant_response::Action;
 use nexy_telemetry::metrics;
 use nexy_text_processing::Usage;
 use nexy_types::ErrorType;
 
-use super::{speaker::Spoken, writer::Written};
+use super::{
+    speaker::Spoken,
+    writer::{Held, Written},
+};
+use crate::decisions::{ActionDropped, ActionHeld};
 
 /// How a turn was served, for trailers and metrics.
 #[derive(Debug, Default)]
@@ -37,6 +42,8 @@ pub(crate) struct Ended {
     pub(crate) result: Result<(), Failure>,
     /// The text of the reply. User content.
     pub(crate) reply: String,
+    /// What the user was asked to agree to.
+    pub(crate) waiting: Option<Action>,
 }
 
 /// What the two halves of a turn learn about time, written once each.
@@ -67,8 +74,23 @@ impl Ended {
             usage: written.usage,
             provider_wait: timeline.provider_wait(),
         };
-        Self { outcome, result: written.result, reply: written.reply }
+        let was_asked = written.result.is_ok() && !spoken.degraded;
+        let waiting = written.held.and_then(|held| settle(held, was_asked));
+        Self { outcome, result: written.result, reply: written.reply, waiting }
     }
+}
+
+/// A question that did not sound to its end was not asked: the user cannot
+/// know what a yes would do.
+fn settle(held: Held, was_asked: bool) -> Option<Action> {
+    let Held { action, reason } = held;
+    if !was_asked {
+        nexy_telemetry::emit(&ActionDropped { reason: "question_unspoken" });
+        return None;
+    }
+    let (command, reason) = (action.command.clone(), reason.as_str());
+    nexy_telemetry::emit(&ActionHeld { command, reason });
+    Some(action)
 }
 
 // === impl Timeline ===

@@ -23,6 +23,7 @@ use crate::{
     welcome::{self, Welcomes},
 };
 
+mod consent;
 mod screenshots;
 
 const RATE: u32 = 48_000;
@@ -105,6 +106,11 @@ fn settings() -> Settings {
             turn_budget: Duration::from_secs(20),
         },
         speaker: SpeakerSettings { look_ahead: 2, frame_buffer: 8 },
+        consent: ConsentSettings {
+            english: "Shall I?".to_owned(),
+            russian: "Сделать?".to_owned(),
+            max_args_bytes: 200,
+        },
         timezone: TimeZone::UTC,
     }
 }
@@ -250,6 +256,7 @@ fn question(prompt: &str) -> Question {
         screenshot: None,
         listener: Listener::default(),
         actions_enabled: true,
+        waiting: None,
     }
 }
 

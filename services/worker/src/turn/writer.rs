@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nexy_assistant_response::{Catalogue, Part, ReplyParser};
+use nexy_assistant_response::{Action, ActionRequest, Catalogue, Part, ReplyParser};
 use nexy_telemetry::metrics;
 use nexy_text_filtering::Segmenter;
 use nexy_text_processing::{ChatRequest, Delta, FinishReason, LanguageModel, Screen, Usage};
@@ -14,12 +14,13 @@ use tokio::{
 };
 
 use super::{
+    consent::{Consent, Hold, spelled_out},
     outcome::{Failure, Timeline},
     screenshot::{Screenshot, is_lost},
     speaker::Item,
 };
 use crate::{
-    decisions::{ActionDropped, ReplyWarning, Retry},
+    decisions::{ActionConfirmed, ActionDropped, ReplyWarning, Retry},
     providers::{Fault, GuardedModel, Models},
 };
 
@@ -39,6 +40,8 @@ pub(super) struct Writer<'a> {
     pub(super) models: &'a Models,
     /// The actions that may be asked for in this turn.
     pub(super) catalogue: &'a Catalogue,
+    /// Those among them that the user has agreed to.
+    pub(super) consent: &'a Consent<'a>,
     pub(super) settings: &'a WriterSettings,
     pub(super) fail_over: bool,
     pub(super) timeline: &'a Timeline,
@@ -52,9 +55,17 @@ pub(super) struct Written {
     pub(super) lost_screenshot: bool,
     /// The segments joined by one space: the reply as the listener got it.
     pub(super) reply: String,
+    /// What the reply asks the user to agree to.
+    pub(super) held: Option<Held>,
     /// Whether anything of it left for the listener.
     heard: bool,
     pub(super) result: Result<(), Failure>,
+}
+
+/// An action that waits for the user's yes.
+pub(super) struct Held {
+    pub(super) action: Action,
+    pub(super) reason: Hold,
 }
 
 /// Why a model's reply is not whole.
@@ -86,7 +97,8 @@ struct Attempt<'a> {
     parser: ReplyParser,
     segmenter: Segmenter,
     /// An action that waits for the reply's first text.
-    action: Option<nexy_assistant_response::Action>,
+    action: Option<Action>,
+    held: Option<Held>,
     reply: String,
     usage: Usage,
     /// Spent waiting for the model so far.
@@ -133,6 +145,7 @@ impl Writer<'_> {
             usage: Usage::default(),
             lost_screenshot: false,
             reply: String::new(),
+            held: None,
             heard: false,
             result: Err(last_error.as_ref().map_or_else(no_model, failure)),
         }
@@ -209,6 +222,7 @@ impl<'a> Attempt<'a> {
             parser: ReplyParser::new(),
             segmenter: Segmenter::new(writer.settings.segments),
             action: None,
+            held: None,
             reply: String::new(),
             usage: Usage::default(),
             waited: Duration::ZERO,
@@ -289,12 +303,17 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn take_action(&mut self, request: &nexy_assistant_response::ActionRequest) {
-        match self.writer.catalogue.check(request) {
-            Ok(action) => self.action = Some(action),
-            Err(rejection) => {
-                nexy_telemetry::emit(&ActionDropped { reason: rejection.as_str() });
-            }
+    fn take_action(&mut self, request: &ActionRequest) {
+        let Writer { catalogue, consent, .. } = self.writer;
+        let action = match catalogue.check(request) {
+            Ok(action) => action,
+            Err(rejection) => return dropped(rejection.as_str()),
+        };
+        let agreed = if catalogue.asks_first(&action) { consent.check(&action) } else { Ok(()) };
+        match agreed {
+            Ok(()) => self.action = Some(action),
+            Err(reason @ Hold::TooLong) => dropped(reason.as_str()),
+            Err(reason) => self.held = Some(Held { action, reason }),
         }
     }
 
@@ -308,12 +327,33 @@ impl<'a> Attempt<'a> {
             self.send_segment(segment).await?;
         }
         self.send_action().await?;
+        if self.finished == Some(FinishReason::Stop) {
+            self.ask_first().await?;
+        }
         match self.finished {
             Some(FinishReason::Stop) if self.sent_any => Ok(()),
             Some(FinishReason::Stop) => Err(Broken::Empty),
             Some(FinishReason::Length) => Err(Broken::TooLong),
             Some(FinishReason::ContentFilter) => Err(Broken::Filtered),
             Some(FinishReason::Other) | None => Err(Broken::CutOff),
+        }
+    }
+
+    /// Makes sure that the user knows that a held action waits for them.
+    async fn ask_first(&mut self) -> Result<(), Broken> {
+        let Some(Held { action, .. }) = &self.held else { return Ok(()) };
+        let question = self.writer.consent.question_after(&self.reply);
+        if self.reply.is_empty() {
+            let mut segmenter = Segmenter::new(self.writer.settings.segments);
+            let mut segments = segmenter.push(&spelled_out(action));
+            segments.extend(segmenter.finish());
+            for segment in segments {
+                self.send_segment(segment).await?;
+            }
+        }
+        match question {
+            Some(question) => self.send_segment(question.to_owned()).await,
+            None => Ok(()),
         }
     }
 
@@ -329,10 +369,11 @@ impl<'a> Attempt<'a> {
     }
 
     async fn send_action(&mut self) -> Result<(), Broken> {
-        match self.action.take() {
-            Some(action) => self.send(Item::Action(action)).await,
-            None => Ok(()),
+        let Some(action) = self.action.take() else { return Ok(()) };
+        if self.writer.catalogue.asks_first(&action) {
+            nexy_telemetry::emit(&ActionConfirmed { command: action.command.clone() });
         }
+        self.send(Item::Action(action)).await
     }
 
     async fn send(&mut self, item: Item) -> Result<(), Broken> {
@@ -349,6 +390,7 @@ impl<'a> Attempt<'a> {
             usage: self.usage,
             lost_screenshot: false,
             reply: self.reply,
+            held: self.held,
             heard: self.sent_any,
             result: Ok(()),
         }
@@ -361,6 +403,10 @@ fn tailored(request: &Arc<ChatRequest>, screen: Screen, outages: bool) -> Arc<Ch
         return Arc::clone(request);
     }
     Arc::new(ChatRequest { screen, outages, ..ChatRequest::clone(request) })
+}
+
+fn dropped(reason: &'static str) {
+    nexy_telemetry::emit(&ActionDropped { reason });
 }
 
 fn report(model: &dyn LanguageModel, error: &Broken, after: Duration) {

@@ -101,6 +101,16 @@ pub struct Actions {
     pub transport: ActionsTransport,
     /// File with the catalogue of commands; `None` is the one that is compiled in.
     pub catalogue: Option<PathBuf>,
+    /// How long the user's yes is waited for.
+    pub confirm_within: Duration,
+    /// Devices whose yes is waited for at the same time.
+    pub confirm_max_devices: usize,
+    /// Longest arguments that the user is asked about, in bytes of JSON.
+    pub confirm_max_bytes: usize,
+    /// How the user is asked in English; not blank.
+    pub confirm_en: String,
+    /// How the user is asked in Russian; not blank.
+    pub confirm_ru: String,
 }
 
 /// How an action travels to the client.

@@ -111,6 +111,15 @@ fn impossible_combinations_are_refused() {
 }
 
 #[test]
+fn a_user_who_is_to_agree_must_be_asked() {
+    check_overlay(
+        "actions: {confirm_en: ' ', confirm_ru: ''}",
+        "actions.confirm_en: nexy.yaml: actions.confirm_en: \" \" given, expected a question\n\
+         actions.confirm_ru: nexy.yaml: actions.confirm_ru: \"\" given, expected a question",
+    );
+}
+
+#[test]
 fn the_same_port_on_two_addresses_is_no_problem() {
     load(&[("GRPC_PORT", "8080"), ("GRPC_HOST", "127.0.0.2")]);
 }

@@ -75,6 +75,18 @@ fn arguments_are_checked_and_passed_on_unchanged() {
 }
 
 #[test]
+fn what_sends_pays_or_deletes_is_agreed_to_first() {
+    let rows = [(Risk::Reads, false), (Risk::Acts, false), (Risk::Confirm, true)];
+    for (risk, expected) in rows {
+        let catalogue = Catalogue::new(vec![Command { risk, ..command("send", vec![]) }]);
+        let action = Action { command: "send".into(), args: Map::new() };
+        assert_eq!(catalogue.asks_first(&action), expected, "{risk:?}");
+    }
+    let unknown = Action { command: "rm_rf".into(), args: Map::new() };
+    assert!(catalogue().asks_first(&unknown));
+}
+
+#[test]
 fn a_rejection_says_nothing_of_the_values() {
     let rejection = wrong("level", ArgumentKind::Integer);
     assert_eq!(rejection.as_str(), "wrong_type");

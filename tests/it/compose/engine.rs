@@ -204,7 +204,8 @@ impl Project {
     }
 
     fn container(&self, service: &str) -> anyhow::Result<String> {
-        let id = self.compose(&["ps", "-q", service])?.trim().to_owned();
+        // Compose v2 leaves out what has stopped, unless it is asked for.
+        let id = self.compose(&["ps", "--all", "-q", service])?.trim().to_owned();
         ensure!(!id.is_empty(), "there is no container of {service}");
         Ok(id)
     }

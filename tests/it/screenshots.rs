@@ -6,9 +6,13 @@ use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use nexy_proto::streaming::StreamRequest;
-use nexy_testkit::{chat_server::Script, gemini_server, stack::question};
+use nexy_testkit::{
+    chat_server::Script,
+    gemini_server,
+    stack::{Line, Stack, question},
+};
 
-use crate::support::{Fakes, ask, assert_whole};
+use crate::support::{Fakes, SOON, ask, assert_whole};
 
 /// A PNG of a plain screen, in base64.
 fn screen(width: u32, height: u32) -> anyhow::Result<String> {
@@ -28,6 +32,13 @@ fn look(base64: &str) -> anyhow::Result<(ImageFormat, u32, u32)> {
     Ok((image::guess_format(&file)?, image.width(), image.height()))
 }
 
+/// What the worker has told of screenshots once this is among it.
+async fn told(stack: &Stack, last: &str) -> anyhow::Result<Vec<Line>> {
+    stack.worker.as_ref().context("a worker")?.wait_for(last, SOON).await?;
+    let lines = stack.decisions()?.into_iter();
+    Ok(lines.filter(|line| line.decision.starts_with("screenshot_")).collect())
+}
+
 #[tokio::test]
 async fn a_screenshot_that_fits_reaches_the_model_as_it_is() -> anyhow::Result<()> {
     let fakes = Fakes::saying(Script::text(["A picture."])).await?;
@@ -36,7 +47,7 @@ async fn a_screenshot_that_fits_reaches_the_model_as_it_is() -> anyhow::Result<(
     assert_whole(&ask(&stack, showing(given.clone())).await?);
     let body = fakes.chat.requests().remove(0).body.to_string();
     assert!(body.contains(&format!("data:image/png;base64,{given}\"")));
-    assert!(!stack.decisions()?.iter().any(|line| line.decision.starts_with("screenshot")));
+    assert_eq!(told(&stack, "decision=complete").await?, []);
     stack.stop(&[]).await
 }
 
@@ -63,9 +74,8 @@ async fn a_large_screenshot_is_scaled_for_each_model_in_a_format_that_it_reads()
     let data = url.and_then(|url| url.strip_prefix("data:image/jpeg;base64,"));
     assert_eq!(look(data.context("a JPEG")?)?, (ImageFormat::Jpeg, 100, 50));
 
-    let lines = stack.decisions()?;
-    let told = lines.iter().filter(|line| line.decision == "screenshot_converted");
-    let to: Vec<_> = told.map(|line| (&line.ctx["from"], &line.ctx["to"])).collect();
+    let told = told(&stack, r#""to":"image/jpeg""#).await?;
+    let to: Vec<_> = told.iter().map(|line| (&line.ctx["from"], &line.ctx["to"])).collect();
     let png = &"image/png".into();
     assert_eq!(to, [(png, &"image/webp".into()), (png, &"image/jpeg".into())]);
     stack.stop(&["retry"]).await
@@ -85,8 +95,7 @@ async fn a_screenshot_that_cannot_be_read_is_admitted_and_costs_no_answer() -> a
     let system = asked["messages"][0]["content"].as_str().context("a system prompt")?;
     assert!(system.contains("the screenshot could not be read"), "{system}");
     assert_eq!(asked["messages"][1]["content"], "What is this?");
-    let lines = stack.decisions()?;
-    let told = lines.iter().find(|line| line.decision == "screenshot_refused");
-    assert_eq!(told.map(|line| &line.ctx["reason"]), Some(&"unreadable".into()));
+    let told = told(&stack, "decision=screenshot_refused").await?;
+    assert_eq!((told.len(), &told[0].ctx["reason"]), (1, &"unreadable".into()));
     stack.stop(&["screenshot_refused"]).await
 }

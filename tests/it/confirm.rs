@@ -11,7 +11,7 @@ use nexy_testkit::{
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::support::{Call, Fakes, SOON, ask_with, assert_whole, interrupt};
+use crate::support::{Call, Fakes, SOON, ask_with, assert_whole, eventually, interrupt};
 
 const CATALOGUE: &str = "
 commands:
@@ -103,12 +103,13 @@ async fn a_command_to_be_confirmed_leaves_one_turn_later() -> anyhow::Result<()>
     stack.wait_ready().await?;
     assert_eq!(say(&stack, "device-1", "Yes").await?.actions.len(), 1);
 
-    let count = |name: &str, lines: &[nexy_testkit::stack::Line]| {
-        lines.iter().filter(|line| line.decision == name).count()
-    };
-    let lines = stack.decisions()?;
     // The lines of the first worker are gone with it.
-    assert_eq!((count("action_confirmed", &lines), count("action_forwarded", &lines)), (1, 3));
+    eventually("all of it is told", async || {
+        let lines = stack.decisions()?;
+        let count = |name: &str| lines.iter().filter(|line| line.decision == name).count();
+        Ok((count("action_confirmed"), count("action_forwarded")) == (1, 3))
+    })
+    .await?;
     let content = ["zanzibar", "Ada"];
     assert!(!stack.log().iter().any(|line| content.iter().any(|word| line.contains(word))));
     stack.stop(&["worker_state"]).await

@@ -12,7 +12,7 @@ use serde_json::json;
 use tonic::Code;
 
 use crate::support::{
-    Fakes, ask, ask_with, assert_audio, assert_refused, assert_whole, is_installed, samples,
+    Fakes, SOON, ask, ask_with, assert_audio, assert_refused, assert_whole, is_installed, samples,
 };
 
 #[tokio::test]
@@ -324,5 +324,21 @@ async fn a_model_that_thinks_for_long_is_bridged_once_and_only_to_the_ear() -> a
     fakes.chat.state().set_default(Script::text(["At once."]));
     let quick = ask(&stack, question("device-1", "Be quick")).await?;
     assert_eq!(quick.outline, ["text", "audio", "end"]);
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn the_connections_to_providers_stand_before_the_first_question() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["It is late."])).await?;
+    let stack = fakes.stack().start().await?;
+    let until = Instant::now() + SOON;
+    while fakes.chat.accepted_connections() == 0 || fakes.speech.accepted_connections() == 0 {
+        anyhow::ensure!(Instant::now() < until, "no connection was opened");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(fakes.chat.requests().is_empty(), "no model is asked");
+    assert!(fakes.speech.requests().is_empty(), "no voice is asked");
+    assert_whole(&ask(&stack, question("device-1", "What time is it?")).await?);
+    assert_eq!(fakes.chat.accepted_connections(), 1, "the question used it");
     stack.stop(&[]).await
 }

@@ -98,7 +98,7 @@ impl Service for App {
             over.cancel();
             served
         };
-        let preparing = over.run_until_cancelled(self.modules.prepare_bridges());
+        let preparing = over.run_until_cancelled(self.modules.prepare());
         let (http, grpc, (), _prepared) =
             tokio::join!(http, grpc, memory.run(over.clone()), preparing);
         http.context("serve HTTP")?;

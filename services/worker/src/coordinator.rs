@@ -64,8 +64,11 @@ impl ModuleCoordinator {
         }
     }
 
-    /// Has the sentences spoken that must be there when everything is slow.
-    pub(crate) async fn prepare_bridges(&self) {
+    /// Does what the first turns would have to wait for: opens the connections
+    /// to providers, and has the sentences spoken that must be there when
+    /// everything is slow.
+    pub(crate) async fn prepare(&self) {
+        tokio::join!(self.pipeline.models.warm_up(), self.voices.warm_up());
         self.pipeline.bridges.prepare().await;
     }
 

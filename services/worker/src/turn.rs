@@ -17,9 +17,10 @@ mod screenshot;
 mod speaker;
 mod writer;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use nexy_assistant_response::{Action, Catalogue};
 use nexy_config::{CommandEntry, Flags};
 use nexy_image_processing::Images;
@@ -118,11 +119,13 @@ impl Pipeline {
             let span = tracing::info_span!("write");
             writer.write(request, screenshot, segments).instrument(span).await
         };
+        let speaking = speaker.speak(bridge, to_speak, out);
         // The speaker is there from the start: a "one moment" waits for nobody.
-        let (written, spoken) = tokio::join!(
-            writing,
-            speaker.speak(bridge, to_speak, out).instrument(tracing::info_span!("speak")),
-        );
+        let replying =
+            async { tokio::join!(writing, speaking.instrument(tracing::info_span!("speak"))) };
+        let warming = self.voices.warm_up_if_cold(flags.fail_over());
+        // The voice's handshakes hide behind the model's thinking.
+        let (written, spoken) = beside(replying, warming).await;
         let ended = Ended::of(written, spoken, &timeline);
         if ended.result.is_ok() && flags.workflow_integrations() {
             let exchange = Exchange { prompt: question.prompt, reply: ended.reply.clone() };
@@ -186,6 +189,14 @@ impl Pipeline {
             now,
             outages: false,
         }
+    }
+}
+
+/// Does both, and is over with the first.
+async fn beside<T>(main: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
+    match select(pin!(main), pin!(other)).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), main)) => main.await,
     }
 }
 

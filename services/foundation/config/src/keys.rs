@@ -167,6 +167,10 @@ keys! {
     "llm.turn_budget_ms" turn_budget_ms => millis(1, 3_600_000);
     "llm.quota_pause_seconds" llm_quota_pause_seconds => seconds(1, DAY);
     "llm.circuit_breaker_threshold" circuit_breaker_threshold => whole(1, 1000);
+    "llm.circuit_breaker_error_ratio"
+        circuit_breaker_error_ratio => Kind::Decimal { min: 0.01, max: 1.0 };
+    "llm.circuit_breaker_min_requests" circuit_breaker_min_requests => whole(1, 1_000_000);
+    "llm.circuit_breaker_window_seconds" circuit_breaker_window_seconds => seconds(1, DAY);
     "llm.circuit_breaker_timeout" circuit_breaker_timeout => seconds(1, DAY);
 
     "tts.providers" tts_providers => Kind::Choices(&["azure", "openai", "espeak"]);
@@ -188,6 +192,7 @@ keys! {
     "tts.connect_timeout_ms" tts_connect_timeout_ms => millis(1, 600_000);
     "tts.first_byte_timeout_ms" tts_first_byte_timeout_ms => millis(1, 600_000);
     "tts.stall_timeout_ms" tts_stall_timeout_ms => millis(1, 600_000);
+    "tts.warm_up_after_seconds" tts_warm_up_after_seconds => seconds(0, DAY);
 
     "audio.sample_rate" sample_rate => whole(8000, 192_000);
     "audio.channels" audio_channels => whole(1, 2);

@@ -98,17 +98,6 @@ impl AzureSynthesizer {
         })?;
         Ok(Self { shared: Arc::new(Shared { endpoint, settings }) })
     }
-
-    /// Opens a connection for the next utterance, so that it does not pay for
-    /// the handshakes. Costs nothing: a HEAD without a key, which Azure refuses,
-    /// and any answer will do. (The list of voices is free too, but large.) The
-    /// connection is kept as long as Azure leaves it open.
-    ///
-    /// # Errors
-    /// When the service cannot be reached within `first_byte_timeout`.
-    pub async fn warm_up(&self) -> Result<(), Error> {
-        self.shared.endpoint.warm_up(self.shared.settings.first_byte_timeout).await
-    }
 }
 
 impl SpeechSynthesizer for AzureSynthesizer {
@@ -124,6 +113,14 @@ impl SpeechSynthesizer for AzureSynthesizer {
         };
         let asked = utterance.clone();
         spoken(Self::NAME, &utterance, patience, async move { shared.open(&asked).await })
+    }
+
+    /// A HEAD without a key, which Azure refuses, and any answer will do. (The
+    /// list of voices is free too, but large.) The connection is kept as long as
+    /// Azure leaves it open.
+    fn warm_up(&self) -> BoxFuture<'_, Result<(), Error>> {
+        let patience = self.shared.settings.first_byte_timeout;
+        Box::pin(self.shared.endpoint.warm_up(patience))
     }
 }
 

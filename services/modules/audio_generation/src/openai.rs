@@ -93,15 +93,6 @@ impl OpenAiSynthesizer {
         })?;
         Ok(Self { shared: Arc::new(Shared { endpoint, settings }) })
     }
-
-    /// Opens a connection for the next utterance, so that it does not pay for
-    /// the handshakes. Any answer will do; nothing is spoken.
-    ///
-    /// # Errors
-    /// When the server cannot be reached within `first_byte_timeout`.
-    pub async fn warm_up(&self) -> Result<(), Error> {
-        self.shared.endpoint.warm_up(self.shared.settings.first_byte_timeout).await
-    }
 }
 
 impl SpeechSynthesizer for OpenAiSynthesizer {
@@ -117,6 +108,11 @@ impl SpeechSynthesizer for OpenAiSynthesizer {
         };
         let asked = utterance.clone();
         spoken(Self::NAME, &utterance, patience, async move { shared.open(&asked).await })
+    }
+
+    fn warm_up(&self) -> BoxFuture<'_, Result<(), Error>> {
+        let patience = self.shared.settings.first_byte_timeout;
+        Box::pin(self.shared.endpoint.warm_up(patience))
     }
 }
 

@@ -49,6 +49,7 @@ struct Shared {
     utterances: Mutex<Vec<Utterance>>,
     active: AtomicUsize,
     cancelled: AtomicUsize,
+    warm_ups: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +91,12 @@ impl ScriptedSynthesizer {
     #[must_use]
     pub fn utterances(&self) -> Vec<Utterance> {
         lock(&self.shared.utterances).clone()
+    }
+
+    /// How often it was warmed up.
+    #[must_use]
+    pub fn warm_ups(&self) -> usize {
+        self.shared.warm_ups.load(Ordering::SeqCst)
     }
 
     /// Replies that are running now.
@@ -158,6 +165,12 @@ impl SpeechSynthesizer for ScriptedSynthesizer {
             let pcm = Box::pin(stream::iter([Ok(first)]).chain(pcm));
             Ok(Speech { sample_rate, pcm })
         })
+    }
+
+    /// Takes for ever, as a provider does that cannot be reached.
+    fn warm_up(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.shared.warm_ups.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::pending())
     }
 }
 

@@ -30,6 +30,15 @@ pub trait SpeechSynthesizer: Send + Sync {
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }
+
+    /// Does ahead of an utterance what it would have to wait for, such as the
+    /// handshakes of a connection, at no cost. Nothing is spoken.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached in time.
+    fn warm_up(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// What is to be spoken, and how.

@@ -56,6 +56,7 @@ macro_rules! for_every_wire_format {
 for_every_wire_format! {
     any_cut_of_the_byte_stream_gives_the_same_reply
     a_whole_reply_ends_with_usage_and_finish
+    warming_up_opens_the_connection_that_the_next_question_uses
     parallel_requests_are_isolated
     an_empty_prompt_gets_an_answer_or_a_refusal
     an_invalid_key_is_an_error
@@ -99,6 +100,15 @@ async fn a_whole_reply_ends_with_usage_and_finish<S: Subject>() {
     let long = play(Script::<S>::text(["Hello"]).finish(S::LENGTH)).await;
     assert_eq!(long, Ok(told("Hello", Ok(FinishReason::Length))));
     assert_eq!(play(Script::<S>::text::<&str>([])).await, stopped(""));
+}
+
+async fn warming_up_opens_the_connection_that_the_next_question_uses<S: Subject>() {
+    let bench = Bench::<S>::patient(Script::text(["Yes."])).await;
+    bench.model.warm_up().await.unwrap();
+    assert_eq!(bench.server.accepted_connections(), 1);
+    assert!(bench.server.requests().is_empty(), "nothing is asked");
+    assert_eq!(bench.ask("hello").await, stopped("Yes."));
+    assert_eq!(bench.server.accepted_connections(), 1);
 }
 
 async fn parallel_requests_are_isolated<S: Subject>() {

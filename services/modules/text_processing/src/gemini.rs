@@ -115,6 +115,11 @@ impl LanguageModel for GeminiModel {
         let span = span::begin(NAME, &endpoint.settings.model, endpoint.settings.max_tokens);
         span::open(span, async move { endpoint.open(request, Instant::now()).await })
     }
+
+    fn warm_up(&self) -> BoxFuture<'_, Result<(), Error>> {
+        let Endpoint { client, url, settings, .. } = self.endpoint.as_ref();
+        Box::pin(http::warm_up(client, url, settings.first_token_timeout))
+    }
 }
 
 // === impl Endpoint ===

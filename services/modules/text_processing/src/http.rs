@@ -13,6 +13,7 @@ use reqwest::{
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
+use tokio::time::timeout;
 
 use crate::{ChatRequest, Error, Refusal, Wait};
 
@@ -81,13 +82,26 @@ pub(crate) async fn post(
 ) -> Result<Response, Error> {
     nexy_telemetry::propagation::inject_current(&mut headers);
     let sent = client.post(url.clone()).headers(headers).body(body).send().await;
-    sent.map_err(|error| {
-        if error.is_timeout() {
-            Error::Timeout(Wait::Connect)
-        } else {
-            Error::Unavailable(Refusal::default())
-        }
-    })
+    sent.map_err(|error| not_sent(&error))
+}
+
+fn not_sent(error: &reqwest::Error) -> Error {
+    if error.is_timeout() {
+        Error::Timeout(Wait::Connect)
+    } else {
+        Error::Unavailable(Refusal::default())
+    }
+}
+
+/// Opens a connection and leaves it to the next request. Any answer to a HEAD
+/// will do; nothing is asked, and an answer without a body leaves the connection
+/// free.
+pub(crate) async fn warm_up(client: &Client, url: &Url, patience: Duration) -> Result<(), Error> {
+    match timeout(patience, client.head(url.clone()).send()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(not_sent(&error)),
+        Err(_) => Err(Error::Timeout(Wait::FirstToken)),
+    }
 }
 
 /// Servers that ignore the wish for a stream answer with one JSON document,

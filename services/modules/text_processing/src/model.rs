@@ -18,6 +18,15 @@ pub trait LanguageModel: Send + Sync {
     /// Starts a reply. The future is ready once the model has accepted the
     /// request; the words follow in the stream. Dropping either ends the request.
     fn reply(&self, request: Arc<ChatRequest>) -> BoxFuture<'static, Result<DeltaStream, Error>>;
+
+    /// Does ahead of a request what it would have to wait for, such as the
+    /// handshakes of a connection, at no cost. Nothing is asked.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached in time.
+    fn warm_up(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// The pieces of one reply, in order. The last item is [`Delta::Finished`] or an

@@ -1,5 +1,7 @@
 //! When a provider is left alone, as plain code: events in, decisions out.
 
+mod recent;
+
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -8,6 +10,7 @@ use std::{
 use nexy_config::Settings;
 use nexy_telemetry::metrics;
 
+use self::recent::Recent;
 use crate::decisions::BreakerChanged;
 
 /// When a breaker opens and for how long.
@@ -15,6 +18,12 @@ use crate::decisions::BreakerChanged;
 pub(crate) struct BreakerSettings {
     /// Failures in a row that open it.
     pub(crate) threshold: u32,
+    /// The share of failures that opens it too, where they come one by one.
+    pub(crate) error_ratio: f64,
+    /// Requests that a share needs to mean something.
+    pub(crate) min_requests: u32,
+    /// How far back requests count for the share.
+    pub(crate) window: Duration,
     /// For how long it stays open when the provider does not say.
     pub(crate) open_for: Duration,
 }
@@ -38,7 +47,9 @@ pub(crate) struct Breaker {
 #[derive(Debug, Clone, Copy)]
 enum State {
     Closed {
+        /// In a row.
         failures: u32,
+        recent: Recent,
     },
     Open {
         until: Instant,
@@ -55,16 +66,25 @@ impl From<&Settings> for BreakerSettings {
     fn from(settings: &Settings) -> Self {
         Self {
             threshold: settings.llm.circuit_breaker_threshold,
+            error_ratio: settings.llm.circuit_breaker_error_ratio,
+            min_requests: settings.llm.circuit_breaker_min_requests,
+            window: settings.llm.circuit_breaker_window,
             open_for: settings.llm.circuit_breaker_timeout,
         }
     }
+}
+
+// === impl State ===
+
+impl State {
+    const CLEAN: Self = Self::Closed { failures: 0, recent: Recent::NONE };
 }
 
 // === impl Breaker ===
 
 impl Breaker {
     pub(crate) fn new(provider: &'static str, settings: BreakerSettings) -> Self {
-        Self { provider, settings, state: Mutex::new(State::Closed { failures: 0 }) }
+        Self { provider, settings, state: Mutex::new(State::CLEAN) }
     }
 
     /// Whether the provider may be asked now.
@@ -81,37 +101,49 @@ impl Breaker {
         })
     }
 
-    /// The provider has answered.
-    pub(crate) fn succeeded(&self) {
-        self.edit(|state| {
-            if !matches!(state, State::Closed { .. }) {
+    /// The provider has served a request to its end.
+    pub(crate) fn succeeded(&self, now: Instant) {
+        self.edit(|state| match state {
+            State::Closed { failures, recent } => {
+                *failures = 0;
+                recent.note(true, now, self.settings.window);
+            }
+            // What happened before the pause is told by now.
+            State::Open { .. } | State::HalfOpen { .. } => {
+                *state = State::CLEAN;
                 self.report("closed", None);
             }
-            *state = State::Closed { failures: 0 };
         });
     }
 
     /// The provider has failed.
     pub(crate) fn failed(&self, fault: Fault, now: Instant) {
+        let BreakerSettings { threshold, open_for, window, .. } = self.settings;
         self.edit(|state| {
-            let failures = match *state {
-                State::Closed { failures } => failures + 1,
-                State::Open { .. } | State::HalfOpen { .. } => self.settings.threshold,
+            let too_many = match state {
+                State::Closed { failures, recent } => {
+                    *failures += 1;
+                    recent.note(false, now, window);
+                    *failures >= threshold || self.is_too_large_a_share(recent, now)
+                }
+                State::Open { .. } | State::HalfOpen { .. } => true,
             };
             let pause = match fault.leave_alone {
-                Some(asked) => Some(asked.max(self.settings.open_for)),
-                None => (failures >= self.settings.threshold).then_some(self.settings.open_for),
-            };
-            let Some(pause) = pause else {
-                *state = State::Closed { failures };
-                return;
+                Some(asked) => asked.max(open_for),
+                None if too_many => open_for,
+                None => return,
             };
             if !matches!(state, State::Open { .. }) {
                 self.report("open", Some(pause));
             }
-            let until = now.checked_add(pause).unwrap_or(now + self.settings.open_for);
-            *state = State::Open { until };
+            *state = State::Open { until: now.checked_add(pause).unwrap_or(now + open_for) };
         });
+    }
+
+    fn is_too_large_a_share(&self, recent: &Recent, now: Instant) -> bool {
+        let BreakerSettings { error_ratio, min_requests, window, .. } = self.settings;
+        let (requests, failures) = recent.count(now, window);
+        requests >= min_requests && f64::from(failures) >= error_ratio * f64::from(requests)
     }
 
     /// For `/status`: whether it is left alone now.

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, future::join_all};
 use nexy_config::Settings;
 use nexy_text_processing::{
     ChatRequest, Delta, DeltaStream, Error, LanguageModel, Wait,
@@ -124,6 +124,12 @@ impl Models {
         timeout(self.settings.first_token, opening)
             .await
             .unwrap_or(Err(Error::Timeout(Wait::FirstToken)))
+    }
+
+    /// Has all models open their connections, at the start of the process.
+    pub(crate) async fn warm_up(&self) {
+        // One that cannot be reached is found out by the next question.
+        join_all(self.models.iter().map(|guarded| guarded.model.warm_up())).await;
     }
 
     /// The next delta of an opened reply, or its end.

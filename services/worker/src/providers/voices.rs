@@ -5,7 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, future::join_all};
 use nexy_audio_generation::{
     AzureSynthesizer, Error, EspeakSynthesizer, OpenAiSynthesizer, OutputFormat, SpeechSynthesizer,
     Stage, Utterance, frames,
@@ -34,6 +34,9 @@ pub(crate) struct VoicesSettings {
     pub(crate) first_byte: Duration,
     /// Between two chunks.
     pub(crate) stall: Duration,
+    /// How long a voice may be unused and still have its connection; zero is for
+    /// ever.
+    pub(crate) warm_up_after: Duration,
     pub(crate) breaker: BreakerSettings,
 }
 
@@ -41,6 +44,8 @@ pub(crate) struct VoicesSettings {
 struct GuardedVoice {
     voice: Arc<dyn SpeechSynthesizer>,
     breaker: Breaker,
+    /// When it was last asked or warmed up.
+    used: Mutex<Option<Instant>>,
 }
 
 /// A voice that has begun to speak.
@@ -80,6 +85,7 @@ impl Voices {
                 format,
                 first_byte: settings.tts.first_byte_timeout,
                 stall: settings.tts.stall_timeout,
+                warm_up_after: settings.tts.warm_up_after,
                 breaker: BreakerSettings::from(settings),
             },
         ))
@@ -88,7 +94,7 @@ impl Voices {
     pub(crate) fn of(voices: Vec<Arc<dyn SpeechSynthesizer>>, settings: VoicesSettings) -> Self {
         let guard = |voice: Arc<dyn SpeechSynthesizer>| {
             let breaker = Breaker::new(label(voice.name()), settings.breaker);
-            GuardedVoice { voice, breaker }
+            GuardedVoice { voice, breaker, used: Mutex::new(None) }
         };
         let voices = voices.into_iter().map(guard).collect();
         Self { voices, settings, trouble: Mutex::new(None) }
@@ -115,11 +121,10 @@ impl Voices {
                 metrics::PROVIDER_CALLS.increment([label(voice.name()), "breaker_open"]);
                 continue;
             }
+            guarded.touch(asked);
             match self.first_frame(place, voice, utterance.clone()).await {
                 Ok(begun) => {
-                    guarded.breaker.succeeded();
                     self.note(None);
-                    metrics::PROVIDER_CALLS.increment([label(begun.name), "ok"]);
                     return Some(begun);
                 }
                 Err(error) => self.report(guarded, &error, asked.elapsed()),
@@ -142,17 +147,38 @@ impl Voices {
         loop {
             // The listener is gone; nobody waits for the rest.
             if frames_to.send(frame).await.is_err() {
+                self.report_success(begun.place);
                 return Ok(());
             }
             let next = timeout(self.settings.stall, begun.rest.next()).await;
             frame = match next.unwrap_or(Some(Err(Error::Timeout { stage: Stage::Stall }))) {
                 Some(Ok(frame)) => frame,
-                None => return Ok(()),
+                None => {
+                    self.report_success(begun.place);
+                    return Ok(());
+                }
                 Some(Err(error)) => {
                     self.report_break(begun.place, &error, began.elapsed());
                     return Err(error);
                 }
             };
+        }
+    }
+
+    /// Has all voices open their connections, at the start of the process.
+    pub(crate) async fn warm_up(&self) {
+        join_all(self.voices.iter().map(GuardedVoice::warm_up)).await;
+    }
+
+    /// Has the voice that will most likely be asked open its connection if it
+    /// has not been used for a while. Meant to run while a model thinks.
+    pub(crate) async fn warm_up_if_cold(&self, fail_over: bool) {
+        let (now, limit) = (Instant::now(), self.settings.warm_up_after);
+        let last = if fail_over { self.voices.len() } else { 1 };
+        let likely = self.voices.iter().take(last).find(|voice| !voice.breaker.is_open(now));
+        match likely {
+            Some(voice) if !limit.is_zero() && voice.is_cold(now, limit) => voice.warm_up().await,
+            _ => {}
         }
     }
 
@@ -175,6 +201,14 @@ impl Voices {
         timeout(self.settings.first_byte, opening)
             .await
             .unwrap_or(Err(Error::Timeout { stage: Stage::FirstByte }))
+    }
+
+    /// Not before the end: a voice that breaks off has failed.
+    fn report_success(&self, place: usize) {
+        if let Some(GuardedVoice { voice, breaker, .. }) = self.voices.get(place) {
+            breaker.succeeded(Instant::now());
+            metrics::PROVIDER_CALLS.increment([label(voice.name()), "ok"]);
+        }
     }
 
     fn report_break(&self, place: usize, error: &Error, after: Duration) {
@@ -204,6 +238,27 @@ impl Voices {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
+
+// === impl GuardedVoice ===
+
+impl GuardedVoice {
+    async fn warm_up(&self) {
+        self.touch(Instant::now());
+        // One that cannot be reached is found out by the next utterance.
+        let _reached = self.voice.warm_up().await;
+    }
+
+    fn is_cold(&self, now: Instant, limit: Duration) -> bool {
+        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.is_none_or(|used| now.saturating_duration_since(used) >= limit)
+    }
+
+    fn touch(&self, now: Instant) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+}
+
+// === impl Module for Voices ===
 
 impl Module for Voices {
     fn name(&self) -> &'static str {

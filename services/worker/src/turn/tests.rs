@@ -139,13 +139,20 @@ impl Bench {
             Arc::new(Blank { load }),
         );
         let waits = Duration::from_secs(2);
-        let breaker = BreakerSettings { threshold: 3, open_for: Duration::from_secs(30) };
+        let breaker = BreakerSettings {
+            threshold: 3,
+            error_ratio: 0.5,
+            min_requests: 10,
+            window: Duration::from_secs(60),
+            open_for: Duration::from_secs(30),
+        };
         let voices = Arc::new(Voices::of(
             voices,
             VoicesSettings {
                 format: OutputFormat { sample_rate: rate(), chunk_bytes: 4096 },
                 first_byte: waits,
                 stall: waits,
+                warm_up_after: Duration::from_secs(30),
                 breaker,
             },
         ));
@@ -485,4 +492,36 @@ async fn one_moment_is_said_when_nothing_can_be_heard_for_long() {
         let said: Vec<_> = spoken.utterances().into_iter().map(|said| said.text).collect();
         assert_eq!(said.contains(&"Секунду.".to_owned()), expected > 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_that_was_not_used_for_long_is_warmed_up_while_the_model_thinks() {
+    let late = vec![Step::Delay(Duration::from_millis(300)), Step::text("Yes."), Step::stop()];
+    let model = ScriptedModel::new("openai", late);
+    let spoken = voice("espeak");
+    let bench = Bench::new(vec![Arc::new(model)], vec![Arc::new(spoken.clone())]);
+    for _ in 0..3 {
+        let heard = bench.ask("Are you there?").await;
+        assert_eq!(heard.audio_ms(), 100);
+        assert_eq!(heard.took, Duration::from_millis(300), "nobody waits for the warm-up");
+        assert_eq!(spoken.warm_ups(), 1, "and it is not repeated while the voice is in use");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_that_keeps_breaking_off_is_left_alone() {
+    let model = ScriptedModel::saying("openai", "It is ten o'clock.");
+    let fault = nexy_audio_generation::Error::BrokenStream;
+    let first = ScriptedSynthesizer::new("tts_openai", rate())
+        .always([Say::Sound(Duration::from_millis(100)), Say::Fail(fault)]);
+    let second = voice("espeak");
+    let bench =
+        Bench::new(vec![Arc::new(model)], vec![Arc::new(first.clone()), Arc::new(second.clone())]);
+    for _ in 0..3 {
+        assert_eq!(bench.ask("What time is it?").await.ended.outcome.degraded, ["tts"]);
+    }
+    let heard = bench.ask("What time is it?").await;
+    assert_eq!(heard.ended.outcome.tts, "espeak");
+    assert!(heard.ended.outcome.degraded.is_empty());
+    assert_eq!(first.utterances().len(), 3);
 }

@@ -167,7 +167,7 @@ impl Writer<'_> {
             .unwrap_or(Err(Broken::OutOfTime));
         match &result {
             Ok(()) => {
-                guarded.breaker.succeeded();
+                guarded.breaker.succeeded(Instant::now());
                 metrics::PROVIDER_CALLS.increment([model.name(), "ok"]);
             }
             Err(Broken::Unheard) => {}

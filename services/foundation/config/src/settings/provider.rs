@@ -34,6 +34,12 @@ pub struct Llm {
     pub turn_budget: Duration,
     /// Failures in a row that open a provider's circuit breaker.
     pub circuit_breaker_threshold: u32,
+    /// Share of failures that opens it too, 0.01 to 1.
+    pub circuit_breaker_error_ratio: f64,
+    /// Fewest requests for that share to mean something.
+    pub circuit_breaker_min_requests: u32,
+    /// How far back requests count for that share.
+    pub circuit_breaker_window: Duration,
     /// How long a provider is left alone whose quota is spent.
     pub quota_pause: Duration,
     /// How long an open circuit breaker stays open.
@@ -123,6 +129,9 @@ pub struct Tts {
     pub first_byte_timeout: Duration,
     /// How long a provider may pause between bytes of audio.
     pub stall_timeout: Duration,
+    /// How long a voice may be unused before it is given its connection ahead of
+    /// an utterance; zero is never.
+    pub warm_up_after: Duration,
 }
 
 /// Who speaks the reply.

@@ -2,8 +2,17 @@ use super::*;
 
 const OPEN_FOR: Duration = Duration::from_secs(30);
 
+const WINDOW: Duration = Duration::from_secs(60);
+
 fn breaker() -> Breaker {
-    Breaker::new("openai", BreakerSettings { threshold: 3, open_for: OPEN_FOR })
+    let settings = BreakerSettings {
+        threshold: 3,
+        error_ratio: 0.5,
+        min_requests: 8,
+        window: WINDOW,
+        open_for: OPEN_FOR,
+    };
+    Breaker::new("openai", settings)
 }
 
 fn fail(breaker: &Breaker, times: u32, now: Instant) {
@@ -16,7 +25,7 @@ fn fail(breaker: &Breaker, times: u32, now: Instant) {
 fn opens_after_failures_in_a_row_and_not_before() {
     let (breaker, now) = (breaker(), Instant::now());
     fail(&breaker, 2, now);
-    breaker.succeeded();
+    breaker.succeeded(now);
     fail(&breaker, 2, now);
     assert!(breaker.admits(now));
     fail(&breaker, 1, now);
@@ -31,7 +40,7 @@ fn recovery_is_probed_by_one_request() {
     let later = now + OPEN_FOR;
     assert!(breaker.admits(later));
     assert!(!breaker.admits(later), "one probe at a time");
-    breaker.succeeded();
+    breaker.succeeded(later);
     assert!(breaker.admits(later));
 }
 
@@ -69,4 +78,64 @@ fn a_time_beyond_all_clocks_is_not_an_overflow() {
     let (breaker, now) = (breaker(), Instant::now());
     breaker.failed(Fault { leave_alone: Some(Duration::MAX) }, now);
     assert!(!breaker.admits(now));
+}
+
+/// Alternates, so that failures never stand in a row.
+fn every_other_fails(breaker: &Breaker, requests: u32, now: Instant) {
+    for request in 0..requests {
+        if request % 2 == 0 {
+            breaker.succeeded(now);
+        } else {
+            fail(breaker, 1, now);
+        }
+    }
+}
+
+#[test]
+fn a_large_share_of_failures_opens_it_without_any_in_a_row() {
+    let (breaker, now) = (breaker(), Instant::now());
+    every_other_fails(&breaker, 7, now);
+    assert!(breaker.admits(now), "too few to tell");
+    fail(&breaker, 1, now);
+    assert!(!breaker.admits(now));
+}
+
+#[test]
+fn a_small_share_of_failures_is_borne() {
+    let (breaker, now) = (breaker(), Instant::now());
+    for _ in 0..100 {
+        breaker.succeeded(now);
+        breaker.succeeded(now);
+        fail(&breaker, 1, now);
+    }
+    assert!(breaker.admits(now));
+}
+
+#[test]
+fn what_is_older_than_the_window_counts_no_more() {
+    let (breaker, now) = (breaker(), Instant::now());
+    // One in six seconds: always less than the least number within a window.
+    for step in 0..100 {
+        let at = now + WINDOW / 6 * step;
+        if step % 2 == 0 {
+            breaker.succeeded(at)
+        } else {
+            fail(&breaker, 1, at)
+        }
+        assert!(breaker.admits(at), "step {step}");
+    }
+    let later = now + WINDOW * 100;
+    every_other_fails(&breaker, 8, later);
+    assert!(!breaker.admits(later));
+}
+
+#[test]
+fn what_was_before_a_recovery_is_forgotten() {
+    let (breaker, now) = (breaker(), Instant::now());
+    every_other_fails(&breaker, 8, now);
+    let later = now + OPEN_FOR;
+    assert!(breaker.admits(later));
+    breaker.succeeded(later);
+    fail(&breaker, 1, later);
+    assert!(breaker.admits(later));
 }

@@ -1,8 +1,8 @@
 //! What the stack itself costs: see Docs/PERFORMANCE.md.
 //!
 //! `cargo bench -p nexy-tests --bench stack [-- --check]` runs the release
-//! binaries against providers that answer at once, and prints each figure with
-//! its target. With `--check` a miss is a failure.
+//! binaries against providers on loopback, and prints each figure with its
+//! target. With `--check` a miss is a failure.
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
 #[path = "stack/burst.rs"]
@@ -11,6 +11,8 @@ mod burst;
 mod footprint;
 #[path = "stack/latency.rs"]
 mod latency;
+#[path = "stack/paced.rs"]
+mod paced;
 #[path = "stack/providers.rs"]
 mod providers;
 #[path = "stack/report.rs"]
@@ -68,5 +70,7 @@ async fn measure() -> anyhow::Result<Report> {
     latency::measure(&stack, &providers, &mut report).await?;
     burst::measure(&stack, &mut report).await?;
     footprint::memory(&stack, "after all that", Target::None, &mut report).await?;
+    drop(stack);
+    paced::measure(&mut report).await?;
     Ok(report)
 }

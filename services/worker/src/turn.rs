@@ -121,11 +121,16 @@ impl Pipeline {
         };
         let speaking = speaker.speak(bridge, to_speak, out);
         // The speaker is there from the start: a "one moment" waits for nobody.
-        let replying =
-            async { tokio::join!(writing, speaking.instrument(tracing::info_span!("speak"))) };
-        let warming = self.voices.warm_up_if_cold(flags.fail_over());
-        // The voice's handshakes hide behind the model's thinking.
-        let (written, spoken) = beside(replying, warming).await;
+        let (written, spoken) = {
+            let speaking = speaking.instrument(tracing::info_span!("speak"));
+            let replying = pin!(async { tokio::join!(writing, speaking) });
+            // The voice's handshakes hide behind the model's thinking.
+            let warming = pin!(self.voices.warm_up_if_cold(flags.fail_over()));
+            match select(replying, warming).await {
+                Either::Left((done, _)) => done,
+                Either::Right(((), replying)) => replying.await,
+            }
+        };
         let ended = Ended::of(written, spoken, &timeline);
         if ended.result.is_ok() && flags.workflow_integrations() {
             let exchange = Exchange { prompt: question.prompt, reply: ended.reply.clone() };
@@ -189,14 +194,6 @@ impl Pipeline {
             now,
             outages: false,
         }
-    }
-}
-
-/// Does both, and is over with the first.
-async fn beside<T>(main: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
-    match select(pin!(main), pin!(other)).await {
-        Either::Left((done, _)) => done,
-        Either::Right(((), main)) => main.await,
     }
 }
 

@@ -60,7 +60,7 @@ fn cpu_seconds(stack: &Stack) -> anyhow::Result<f64> {
 }
 
 /// User and system time of proc(5) `stat`.
-fn seconds_of(process: &Process) -> anyhow::Result<f64> {
+pub(crate) fn seconds_of(process: &Process) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id()))?;
     // The name in brackets may hold anything; the numbers begin behind it.
     let (_, fields) = stat.rsplit_once(") ").context("read stat")?;

@@ -32,10 +32,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 const TURN: Duration = Duration::from_secs(10);
 
 /// The target of contract-streaming: 5 ms at p99, on an idle machine.
-const OWN_P99_MS: f64 = 5.0;
+pub(crate) const OWN_P99_MS: f64 = 5.0;
 
 /// Microseconds, up to a minute.
-struct Times(Histogram<u64>);
+pub(crate) struct Times(Histogram<u64>);
 
 /// One way into the stack.
 struct Way {
@@ -87,7 +87,7 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-fn tell(times: &Times, what: &str, p99_below: Option<f64>, report: &mut Report) {
+pub(crate) fn tell(times: &Times, what: &str, p99_below: Option<f64>, report: &mut Report) {
     for (name, quantile) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)] {
         let target = match p99_below {
             Some(limit) if name == "p99" => Target::Below(limit),
@@ -100,15 +100,15 @@ fn tell(times: &Times, what: &str, p99_below: Option<f64>, report: &mut Report) 
 // === impl Times ===
 
 impl Times {
-    fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         Ok(Self(Histogram::new_with_bounds(1, 60_000_000, 3)?))
     }
 
-    fn note(&mut self, time: Duration) {
+    pub(crate) fn note(&mut self, time: Duration) {
         self.0.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
-    fn ms(&self, quantile: f64) -> f64 {
+    pub(crate) fn ms(&self, quantile: f64) -> f64 {
         self.0.value_at_quantile(quantile) as f64 / 1e3
     }
 }

@@ -1,4 +1,4 @@
-//! Providers that answer at once, and what a direct client sees of them.
+//! Providers on loopback, and what a direct client sees of them.
 
 use std::time::{Duration, Instant};
 
@@ -39,9 +39,17 @@ pub(crate) struct Direct {
 // === impl Providers ===
 
 impl Providers {
+    /// Both answer at once.
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let chat = ChatServer::start(chat_server::Script::text(REPLY)).await?;
-        let speech = SpeechServer::start(speech_server::Script::tone()).await?;
+        Self::playing(chat_server::Script::text(REPLY), speech_server::Script::tone()).await
+    }
+
+    pub(crate) async fn playing(
+        chat: chat_server::Script,
+        speech: speech_server::Script,
+    ) -> anyhow::Result<Self> {
+        let chat = ChatServer::start(chat).await?;
+        let speech = SpeechServer::start(speech).await?;
         let client = reqwest::Client::builder().no_proxy().build()?;
         Ok(Self { chat, speech, client })
     }

@@ -189,6 +189,7 @@ async fn statuses_mean_the_same_to_every_voice() {
         (400, None, rejected(400, None), false),
         (401, None, Error::Unauthorized, false),
         (403, None, Error::Unauthorized, false),
+        (404, None, rejected(404, None), false),
         (408, None, rejected(408, None), true),
         (415, None, rejected(415, None), false),
         (429, None, Error::RateLimited { retry_after: None }, true),

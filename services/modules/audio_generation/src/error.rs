@@ -2,6 +2,8 @@ use std::{fmt, time::Duration};
 
 use nexy_types::{ErrorClass, ErrorType};
 
+use crate::Utterance;
+
 /// Why a voice did not speak, or stopped speaking.
 ///
 /// No variant holds the text, nor the wording of a provider's error, which can
@@ -153,6 +155,12 @@ impl Error {
             self,
             Self::TextTooLong { .. } | Self::Silent | Self::Timeout { stage: Stage::Queue }
         )
+    }
+
+    /// Whether a voice said nothing to something that has a sound.
+    #[must_use]
+    pub fn is_silence_for(&self, utterance: &Utterance) -> bool {
+        *self == Self::Silent && utterance.text.chars().any(char::is_alphanumeric)
     }
 
     /// How long the provider asked to be left alone.

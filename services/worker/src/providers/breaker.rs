@@ -41,7 +41,14 @@ pub(crate) struct Fault {
 pub(crate) struct Breaker {
     provider: &'static str,
     settings: BreakerSettings,
-    state: Mutex<State>,
+    health: Mutex<Health>,
+}
+
+/// How the provider is.
+#[derive(Debug)]
+struct Health {
+    state: State,
+    recent: Recent,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +56,6 @@ enum State {
     Closed {
         /// In a row.
         failures: u32,
-        recent: Recent,
     },
     Open {
         until: Instant,
@@ -74,22 +80,22 @@ impl From<&Settings> for BreakerSettings {
     }
 }
 
-// === impl State ===
+// === impl Health ===
 
-impl State {
-    const CLEAN: Self = Self::Closed { failures: 0, recent: Recent::NONE };
+impl Health {
+    const CLEAN: Self = Self { state: State::Closed { failures: 0 }, recent: Recent::NONE };
 }
 
 // === impl Breaker ===
 
 impl Breaker {
     pub(crate) fn new(provider: &'static str, settings: BreakerSettings) -> Self {
-        Self { provider, settings, state: Mutex::new(State::CLEAN) }
+        Self { provider, settings, health: Mutex::new(Health::CLEAN) }
     }
 
     /// Whether the provider may be asked now.
     pub(crate) fn admits(&self, now: Instant) -> bool {
-        self.edit(|state| match *state {
+        self.edit(|Health { state, .. }| match *state {
             State::Closed { .. } => true,
             State::Open { until } | State::HalfOpen { until } if now < until => false,
             // A probe whose caller never reported is forgotten after a pause.
@@ -103,14 +109,14 @@ impl Breaker {
 
     /// The provider has served a request to its end.
     pub(crate) fn succeeded(&self, now: Instant) {
-        self.edit(|state| match state {
-            State::Closed { failures, recent } => {
+        self.edit(|health| match &mut health.state {
+            State::Closed { failures } => {
                 *failures = 0;
-                recent.note(true, now, self.settings.window);
+                health.recent.note(true, now, self.settings.window);
             }
-            // What happened before the pause is told by now.
+            // What was before the pause says nothing about now.
             State::Open { .. } | State::HalfOpen { .. } => {
-                *state = State::CLEAN;
+                *health = Health::CLEAN;
                 self.report("closed", None);
             }
         });
@@ -119,9 +125,9 @@ impl Breaker {
     /// The provider has failed.
     pub(crate) fn failed(&self, fault: Fault, now: Instant) {
         let BreakerSettings { threshold, open_for, window, .. } = self.settings;
-        self.edit(|state| {
+        self.edit(|Health { state, recent }| {
             let too_many = match state {
-                State::Closed { failures, recent } => {
+                State::Closed { failures } => {
                     *failures += 1;
                     recent.note(false, now, window);
                     *failures >= threshold || self.is_too_large_a_share(recent, now)
@@ -148,7 +154,7 @@ impl Breaker {
 
     /// For `/status`: whether it is left alone now.
     pub(crate) fn is_open(&self, now: Instant) -> bool {
-        self.edit(|state| matches!(*state, State::Open { until } if now < until))
+        self.edit(|health| matches!(health.state, State::Open { until } if now < until))
     }
 
     fn report(&self, state: &'static str, pause: Option<Duration>) {
@@ -161,8 +167,8 @@ impl Breaker {
         nexy_telemetry::emit(&BreakerChanged { provider: self.provider, state, pause });
     }
 
-    fn edit<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn edit<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
+        change(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

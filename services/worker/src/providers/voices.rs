@@ -127,7 +127,10 @@ impl Voices {
                     self.note(None);
                     return Some(begun);
                 }
-                Err(error) => self.report(guarded, &error, asked.elapsed()),
+                Err(error) => {
+                    let is_blamed = error.blames_the_voice() || error.is_silence_for(utterance);
+                    self.report(guarded, &error, is_blamed, asked.elapsed());
+                }
             }
         }
         None
@@ -213,13 +216,13 @@ impl Voices {
 
     fn report_break(&self, place: usize, error: &Error, after: Duration) {
         if let Some(guarded) = self.voices.get(place) {
-            self.report(guarded, error, after);
+            self.report(guarded, error, error.blames_the_voice(), after);
         }
     }
 
-    fn report(&self, guarded: &GuardedVoice, error: &Error, after: Duration) {
+    fn report(&self, guarded: &GuardedVoice, error: &Error, is_blamed: bool, after: Duration) {
         let provider = guarded.voice.name();
-        if error.blames_the_voice() {
+        if is_blamed {
             let fault = Fault { leave_alone: error.retry_after() };
             guarded.breaker.failed(fault, Instant::now());
         }

@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod consent;
+mod patience;
 mod screenshots;
 
 const RATE: u32 = 48_000;
@@ -463,65 +464,4 @@ async fn dropping_a_turn_drops_its_model_and_its_voices() {
     })
     .await
     .unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_model_that_keeps_failing_is_left_alone_and_then_tried_again() {
-    let first = Arc::new(ScriptedModel::new("openai", vec![Step::Hang]));
-    let second = Arc::new(ScriptedModel::saying("offline", "I am here for you."));
-    let bench = Bench::new(vec![first.clone(), second], vec![Arc::new(voice("espeak"))]);
-    for _ in 0..3 {
-        assert_eq!(bench.ask("Hello").await.took, Duration::from_secs(2));
-    }
-    // Nobody waits for it any more.
-    assert_eq!(bench.ask("Hello").await.took, Duration::ZERO);
-    assert_eq!(first.requests().len(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_moment_is_said_when_nothing_can_be_heard_for_long() {
-    let late = |ms| vec![Step::Delay(Duration::from_millis(ms)), Step::text("Yes."), Step::stop()];
-    for (delay, expected) in [(1400, 0), (1900, 100)] {
-        let model = ScriptedModel::new("openai", late(delay));
-        let spoken = voice("espeak");
-        let bench = Bench::new(vec![Arc::new(model)], vec![Arc::new(spoken.clone())]);
-        let heard = bench.ask("Ты здесь?").await;
-        assert_eq!(heard.bridge_ms(), expected, "{delay} ms");
-        assert_eq!(heard.texts(), ["Yes."], "it is not part of the reply");
-        assert_eq!(heard.audio_ms(), 100);
-        let said: Vec<_> = spoken.utterances().into_iter().map(|said| said.text).collect();
-        assert_eq!(said.contains(&"Секунду.".to_owned()), expected > 0);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_voice_that_was_not_used_for_long_is_warmed_up_while_the_model_thinks() {
-    let late = vec![Step::Delay(Duration::from_millis(300)), Step::text("Yes."), Step::stop()];
-    let model = ScriptedModel::new("openai", late);
-    let spoken = voice("espeak");
-    let bench = Bench::new(vec![Arc::new(model)], vec![Arc::new(spoken.clone())]);
-    for _ in 0..3 {
-        let heard = bench.ask("Are you there?").await;
-        assert_eq!(heard.audio_ms(), 100);
-        assert_eq!(heard.took, Duration::from_millis(300), "nobody waits for the warm-up");
-        assert_eq!(spoken.warm_ups(), 1, "and it is not repeated while the voice is in use");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_voice_that_keeps_breaking_off_is_left_alone() {
-    let model = ScriptedModel::saying("openai", "It is ten o'clock.");
-    let fault = nexy_audio_generation::Error::BrokenStream;
-    let first = ScriptedSynthesizer::new("tts_openai", rate())
-        .always([Say::Sound(Duration::from_millis(100)), Say::Fail(fault)]);
-    let second = voice("espeak");
-    let bench =
-        Bench::new(vec![Arc::new(model)], vec![Arc::new(first.clone()), Arc::new(second.clone())]);
-    for _ in 0..3 {
-        assert_eq!(bench.ask("What time is it?").await.ended.outcome.degraded, ["tts"]);
-    }
-    let heard = bench.ask("What time is it?").await;
-    assert_eq!(heard.ended.outcome.tts, "espeak");
-    assert!(heard.ended.outcome.degraded.is_empty());
-    assert_eq!(first.utterances().len(), 3);
 }

@@ -114,14 +114,10 @@ fn a_small_share_of_failures_is_borne() {
 #[test]
 fn what_is_older_than_the_window_counts_no_more() {
     let (breaker, now) = (breaker(), Instant::now());
-    // One in six seconds: always less than the least number within a window.
+    // Six within a window: fewer than a share needs.
     for step in 0..100 {
-        let at = now + WINDOW / 6 * step;
-        if step % 2 == 0 {
-            breaker.succeeded(at)
-        } else {
-            fail(&breaker, 1, at)
-        }
+        let at = now + WINDOW / 3 * step;
+        every_other_fails(&breaker, 2, at);
         assert!(breaker.admits(at), "step {step}");
     }
     let later = now + WINDOW * 100;

@@ -1,0 +1,195 @@
+//! Replies as real providers give them: word by word, and a voice that thinks.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use nexy_testkit::{
+    chat_server,
+    speech_server::{self, Audio},
+    stack::{Reply, Stack, question},
+};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::{
+    burst,
+    latency::{self, OWN_P99_MS, Times},
+    providers::Providers,
+    report::{Report, Target},
+};
+
+/// From the question to the model's first token.
+const FIRST_TOKEN: Duration = Duration::from_millis(300);
+
+/// Between two tokens.
+const TOKEN: Duration = Duration::from_millis(20);
+
+/// From a request for speech to its first byte.
+const FIRST_BYTE: Duration = Duration::from_millis(80);
+
+/// 36 tokens, 3 sentences.
+const REPLY: [&str; 36] = [
+    "Good",
+    " morning",
+    ".",
+    " The",
+    " weather",
+    " is",
+    " fine",
+    " today",
+    ",",
+    " and",
+    " it",
+    " will",
+    " stay",
+    " so",
+    " until",
+    " the",
+    " evening",
+    ",",
+    " when",
+    " some",
+    " rain",
+    " may",
+    " come",
+    " in",
+    " from",
+    " the",
+    " west",
+    ".",
+    " Take",
+    " a",
+    " hat",
+    " and",
+    " an",
+    " umbrella",
+    " then",
+    ".",
+];
+
+/// Four sentences, written at once, each of them long enough to be a segment.
+const FOUR: &str = "This is the first sentence. And this is the second one. \
+                    Here comes the third of them. The fourth is the last.";
+
+/// What each of the four has to wait for.
+const SLOW_VOICE: Duration = Duration::from_millis(300);
+
+/// Conversations at the same time.
+const LANES: u32 = 8;
+
+/// Between the beginnings of two of them.
+const APART: Duration = Duration::from_millis(37);
+
+/// Turns of each.
+const TURNS: usize = 30;
+
+/// Replies of four sentences, one after the other.
+const FOURS: usize = 20;
+
+/// A turn takes about a second; one that takes this long is lost.
+const TURN: Duration = Duration::from_secs(20);
+
+/// How late speech may begin after the first speakable clause, the voice's own
+/// time not counted.
+const AFTER_CLAUSE_MS: f64 = 60.0;
+
+/// For one reply of 36 tokens and 3 sentences.
+const WORKER_CPU_MS: f64 = 1.5;
+
+pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
+    replies_word_by_word(report).await?;
+    four_sentences(report).await
+}
+
+async fn replies_word_by_word(report: &mut Report) -> anyhow::Result<()> {
+    let chat = chat_server::Script::text(REPLY).first_delay(FIRST_TOKEN).token_delay(TOKEN);
+    let voice = speech_server::Script { head_after: FIRST_BYTE, ..speech_server::Script::tone() };
+    let providers = Providers::playing(chat, voice).await?;
+    let stack = providers.configure(Stack::builder()).start().await?;
+    // Until what runs in the background after a start has settled.
+    heard(&stack, "warm-up").await?;
+    let cpu = || -> anyhow::Result<[f64; 2]> {
+        let worker = stack.worker.as_ref().context("no worker")?;
+        let gateway = stack.gateway.as_ref().context("no gateway")?;
+        Ok([burst::seconds_of(worker)?, burst::seconds_of(gateway)?])
+    };
+    let (mut own, before) = (Times::new()?, cpu()?);
+    for round in 0..TURNS {
+        // Side by side: what the machine does to one it does to the other.
+        let (direct, first_audio) = tokio::try_join!(providers.ask(), lanes(&stack, round))?;
+        for first_audio in first_audio {
+            own.note(first_audio.saturating_sub(direct.clause + direct.voice));
+        }
+    }
+    let turns = f64::from(LANES) * TURNS as f64;
+    let [worker, gateway] = cpu()?.map(|seconds| seconds / turns * 1e3);
+    let [worker_before, gateway_before] = before.map(|seconds| seconds / turns * 1e3);
+    let what = "word by word: first audio above the floor";
+    latency::tell(&own, what, Some(OWN_P99_MS), report);
+    let what = "word by word: speech after the first clause, less the voice's own time";
+    report.add(what, "ms", Target::Below(AFTER_CLAUSE_MS), own.ms(1.0));
+    let what = "word by word: CPU of the worker for a turn";
+    report.add(what, "ms", Target::Below(WORKER_CPU_MS), worker - worker_before);
+    let what = "word by word: CPU of the gateway for a turn";
+    report.add(what, "ms", Target::None, gateway - gateway_before);
+    Ok(())
+}
+
+/// As many turns at once as there are lanes; the time to first audio of each.
+async fn lanes(stack: &Stack, round: usize) -> anyhow::Result<Vec<Duration>> {
+    let client = stack.client().await?;
+    let mut turns = JoinSet::new();
+    for lane in 0..LANES {
+        let mut client = client.clone();
+        // A new conversation now and then, as memory knows them.
+        let device = format!("paced-{lane}-{}", round / 10);
+        turns.spawn(async move {
+            tokio::time::sleep(APART * lane).await;
+            Reply::of(&mut client, question(&device, "How is the weather?")).await
+        });
+    }
+    let mut first_audio = Vec::new();
+    while let Some(reply) = timeout(TURN, turns.join_next()).await? {
+        let reply = reply??;
+        ensure!(reply.is_complete(), "the reply is not whole: {:?}", reply.status);
+        first_audio.push(reply.first_audio.context("no audio")?);
+    }
+    Ok(first_audio)
+}
+
+async fn four_sentences(report: &mut Report) -> anyhow::Result<()> {
+    let chat = chat_server::Script::text(FOUR.split_inclusive(' '));
+    let voice = speech_server::Script {
+        head_after: SLOW_VOICE,
+        ..speech_server::Script::speaking(Audio::Tone { hz: 440, lasting: Duration::from_secs(1) })
+    };
+    let providers = Providers::playing(chat, voice).await?;
+    let stack = providers.configure(Stack::builder()).start().await?;
+    heard(&stack, "warm-up").await?;
+    let mut slowest = Duration::ZERO;
+    for turn in 0..FOURS {
+        let began = Instant::now();
+        let reply = heard(&stack, &format!("four-{turn}")).await?;
+        ensure!(reply.texts.len() == 4, "not four segments: {}", reply.texts.len());
+        slowest = slowest.max(began.elapsed());
+    }
+    let one_by_one = (SLOW_VOICE * 4).as_secs_f64() * 1e3;
+    report.add(
+        "four sentences, each with 300 ms of voice: one by one",
+        "ms",
+        Target::None,
+        one_by_one,
+    );
+    // Two of them waiting for each other would take twice the voice's time.
+    let target = Target::Below(SLOW_VOICE.as_secs_f64() * 2e3);
+    let what = format!("the whole reply, heard, slowest of {FOURS}");
+    report.add(what, "ms", target, slowest.as_secs_f64() * 1e3);
+    Ok(())
+}
+
+async fn heard(stack: &Stack, device: &str) -> anyhow::Result<Reply> {
+    let mut client = stack.client().await?;
+    let reply = Reply::of(&mut client, question(device, "How is the weather?"));
+    let reply = timeout(TURN, reply).await??;
+    ensure!(reply.is_complete(), "the reply is not whole: {:?}", reply.status);
+    Ok(reply)
+}

@@ -48,7 +48,7 @@ impl Service for App {
         let (grpc_listener, http_listener) =
             (resources.listener("grpc")?, resources.listener("http")?);
         let Resources { live, tasks, shutdown, .. } = resources;
-        let grpc = grpc::Settings::from(settings.as_ref());
+        let grpc = grpc::Settings::public(&settings);
         let version = settings.server.version.clone();
         let modules = Arc::new(ModuleCoordinator::new(settings, live, shutdown)?);
         let (routes, health) = server::routes(Arc::clone(&modules), tasks.clone())?;
@@ -68,11 +68,10 @@ impl Service for App {
         let http = ops::serve(http_listener, router, over.clone());
         let watching = self.watch(&shutdown);
         let grpc = async {
-            let observer = server::observer();
-            let served =
-                grpc::serve(grpc_listener, routes, observer, self.grpc, shutdown.clone()).await;
-            // Also when serving broke: then nobody else has said so.
-            shutdown.begin();
+            let observe = server::observer();
+            let settings = self.grpc.clone();
+            let server = grpc::Server { routes, observe, settings };
+            grpc::serve(grpc_listener, server, shutdown.clone()).await;
             self.tasks.close();
             // Calls end on their own once the process is forced to leave.
             tokio::select! {
@@ -81,11 +80,9 @@ impl Service for App {
                 () = shutdown.force().cancelled() => {}
             }
             over.cancel();
-            served
         };
-        let (http, grpc, ()) = tokio::join!(http, grpc, watching);
-        http.context("serve HTTP")?;
-        grpc.context("serve gRPC")
+        let (http, (), ()) = tokio::join!(http, grpc, watching);
+        http.context("serve HTTP")
     }
 }
 

@@ -13,7 +13,7 @@ use nexy_backpressure::{Admission, Permit};
 use nexy_config::{ActionsTransport, Flags, Live, Settings};
 use nexy_interrupt_handling::Interrupts;
 use nexy_proto::worker::Action;
-use nexy_runtime::Shutdown;
+use nexy_runtime::{Shutdown, grpc::Peer};
 use nexy_session_management::{
     Chunk, CollectKey, CollectSettings, Collector, ConfirmSettings, Confirmations, Merged, Registry,
 };
@@ -73,6 +73,7 @@ impl ModuleCoordinator {
         shutdown: Shutdown,
     ) -> anyhow::Result<Self> {
         let limits = &settings.backpressure;
+        let peer = Peer::new(&settings);
         Ok(Self {
             admission: Admission::new(limits.max_concurrent_streams),
             sessions: Registry::new(nexy_session_management::LeaseSettings {
@@ -91,14 +92,13 @@ impl ModuleCoordinator {
             }),
             workers: Workers::new(workers::Settings {
                 addrs: settings.worker.addrs.clone(),
-                connect_timeout: settings.worker.connect_timeout,
+                peer: peer.clone(),
                 status_interval: settings.worker.status_interval,
-                keepalive_interval: settings.grpc.keepalive_interval,
-                keepalive_timeout: settings.grpc.keepalive_timeout,
                 max_message_bytes: settings.grpc.max_message_bytes,
             })?,
             latest: Latest::new(latest::Settings {
                 addr: settings.update.grpc_addr.clone(),
+                peer,
                 ttl: settings.update.latest_cache_ttl,
                 timeout: settings.update.latest_timeout,
             })?,

@@ -4,14 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use nexy_proto::update::{LatestRequest, Release, update_client::UpdateClient};
+use nexy_runtime::grpc::Peer;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 /// How the update server is asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) addr: String,
+    pub(crate) peer: Peer,
     /// How long an answer is good for.
     pub(crate) ttl: Duration,
     /// How long to wait for one, and between two tries.
@@ -35,11 +37,8 @@ impl Latest {
     /// When the address cannot be one.
     pub(crate) fn new(settings: Settings) -> anyhow::Result<Self> {
         use anyhow::Context as _;
-        let Settings { addr, timeout, .. } = &settings;
-        let endpoint = Endpoint::from_shared(format!("http://{addr}"))
-            .with_context(|| format!("update.grpc_addr: {addr} is not host:port"))?
-            .connect_timeout(*timeout);
-        let client = UpdateClient::new(endpoint.connect_lazy());
+        let channel = settings.peer.channel(&settings.addr).context("use update.grpc_addr")?;
+        let client = UpdateClient::new(channel);
         Ok(Self { client, release: ArcSwapOption::empty(), settings })
     }
 

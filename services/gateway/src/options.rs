@@ -1,6 +1,6 @@
 //! What a client asks for in request metadata.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use nexy_config::ActionsTransport;
@@ -73,26 +73,6 @@ impl FromStr for Actions {
             "none" => Ok(Self::None),
             _ => Err(nonsense("nexy-actions", "mcp_prefix, action_message or none")),
         }
-    }
-}
-
-/// The time that the client gives the whole call, from `grpc-timeout`: at most
-/// eight digits and a unit (gRPC over HTTP/2, "Timeout").
-pub(crate) fn deadline(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.len() > 8 {
-        return None;
-    }
-    let amount: u64 = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(amount * 3600)),
-        "M" => Some(Duration::from_secs(amount * 60)),
-        "S" => Some(Duration::from_secs(amount)),
-        "m" => Some(Duration::from_millis(amount)),
-        "u" => Some(Duration::from_micros(amount)),
-        "n" => Some(Duration::from_nanos(amount)),
-        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ use nexy_proto::{
     },
     worker::StoreUsageRequest,
 };
-use nexy_runtime::grpc::{Logged, Rpc, RpcContext};
+use nexy_runtime::grpc::{self, Logged, Rpc, RpcContext};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
@@ -19,7 +19,7 @@ use crate::{
     call::{self, Call, FrameStream, Opening, queue},
     coordinator::ModuleCoordinator,
     decisions::{Interrupted, STREAM_AUDIO},
-    options::{self, Options},
+    options::Options,
     refusal::Refusal,
     validate, welcome,
 };
@@ -81,7 +81,7 @@ impl StreamingService for Gateway {
         let call = Call::new(Opening {
             modules: Arc::clone(&self.modules),
             shutdown: self.modules.shutdown.clone(),
-            deadline: options::deadline(request.metadata()),
+            deadline: grpc::deadline(request.metadata().as_ref()),
             inbound: request.into_inner(),
             out,
             options,
@@ -129,7 +129,7 @@ impl StreamingService for Gateway {
                 return Ok(Response::new(Box::pin(welcome::refused(&context, refusal))));
             }
         };
-        let deadline = options::deadline(request.metadata());
+        let deadline = grpc::deadline(request.metadata().as_ref());
         let opening = welcome::Opening {
             modules: Arc::clone(&self.modules),
             request: request.into_inner(),

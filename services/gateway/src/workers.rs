@@ -10,9 +10,10 @@ use std::{
 
 use futures_util::future::join_all;
 use nexy_proto::worker::{ModuleStatus, StatusRequest, worker_client::WorkerClient};
+use nexy_runtime::grpc::Peer;
 use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use crate::decisions::WorkerChanged;
 
@@ -20,10 +21,8 @@ use crate::decisions::WorkerChanged;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) addrs: Vec<String>,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) peer: Peer,
     pub(crate) status_interval: Duration,
-    pub(crate) keepalive_interval: Duration,
-    pub(crate) keepalive_timeout: Duration,
     pub(crate) max_message_bytes: usize,
 }
 
@@ -76,14 +75,8 @@ impl Workers {
     pub(crate) fn new(settings: Settings) -> anyhow::Result<Self> {
         use anyhow::Context as _;
         let connect = |addr: &String| {
-            let endpoint = Endpoint::from_shared(format!("http://{addr}"))
-                .with_context(|| format!("worker.addrs: {addr} is not host:port"))?
-                .connect_timeout(settings.connect_timeout)
-                .tcp_nodelay(true)
-                .http2_keep_alive_interval(settings.keepalive_interval)
-                .keep_alive_timeout(settings.keepalive_timeout)
-                .keep_alive_while_idle(true);
-            let client = WorkerClient::new(endpoint.connect_lazy())
+            let channel = settings.peer.channel(addr).context("use worker.addrs")?;
+            let client = WorkerClient::new(channel)
                 .max_encoding_message_size(settings.max_message_bytes)
                 .max_decoding_message_size(settings.max_message_bytes);
             anyhow::Ok(Arc::new(Worker::new(addr.clone(), client)))
@@ -130,7 +123,7 @@ impl Workers {
                 // The next round.
                 _ = ticks.tick() => {}
             }
-            let within = self.settings.connect_timeout;
+            let within = self.settings.peer.connect_timeout;
             join_all(self.workers.iter().map(|worker| worker.ask(within))).await;
             let ready = self.any_ready();
             let mut unready = self.lock_unready();

@@ -75,15 +75,15 @@ impl Service for App {
                 () = shutdown.force().cancelled() => Ok(()),
             }
         };
-        let observer = ObserveLayer::new("grpc", RPCS);
-        let grpc = grpc::serve(listeners.grpc, routes, observer, self.grpc, shutdown.clone());
+        let observe = ObserveLayer::new("grpc", RPCS);
+        let server = grpc::Server { routes, observe, settings: self.grpc.clone() };
+        let grpc = grpc::serve(listeners.grpc, server, shutdown.clone());
         let farewell = async {
             shutdown.drain().cancelled().await;
             self.health.set_not_serving::<UpdateServer<UpdateRpc>>().await;
         };
-        let (http, grpc, (), ()) = tokio::join!(http, grpc, keeper.run(), farewell);
-        http.context("serve HTTP")?;
-        grpc.context("serve gRPC")
+        let (http, (), (), ()) = tokio::join!(http, grpc, keeper.run(), farewell);
+        http.context("serve HTTP")
     }
 }
 
@@ -103,7 +103,7 @@ impl App {
         let mut routes = RoutesBuilder::default();
         routes.add_service(health_service).add_service(UpdateRpc::server(library));
         let parts = Parts { listeners, router: router(site), routes: routes.routes(), keeper };
-        Ok(Self { grpc: config.into(), health, parts: Mutex::new(Some(parts)) })
+        Ok(Self { grpc: grpc::Settings::internal(config), health, parts: Mutex::new(Some(parts)) })
     }
 }
 

@@ -90,19 +90,18 @@ impl Service for App {
         let over = CancellationToken::new();
         let http = ops::serve(http_listener, router, over.clone());
         let grpc = async {
-            let observer = ObserveLayer::new("worker", RPCS);
-            let settings = grpc::Settings::from(self.settings.as_ref());
-            let served = grpc::serve(grpc_listener, routes, observer, settings, shutdown).await;
+            let observe = ObserveLayer::new("worker", RPCS);
+            let settings = grpc::Settings::internal(&self.settings);
+            let server = grpc::Server { routes, observe, settings };
+            grpc::serve(grpc_listener, server, shutdown).await;
             self.tasks.close();
             self.tasks.wait().await;
             over.cancel();
-            served
         };
         let preparing = over.run_until_cancelled(self.modules.prepare());
-        let (http, grpc, (), _prepared) =
+        let (http, (), (), _prepared) =
             tokio::join!(http, grpc, memory.run(over.clone()), preparing);
-        http.context("serve HTTP")?;
-        grpc.context("serve gRPC")
+        http.context("serve HTTP")
     }
 
     async fn close(&self) {

@@ -68,6 +68,16 @@ impl Checks<'_> {
             );
             self.refuse("grpc.max_message_bytes", expected);
         }
+        // Else a call above the limit would wait instead of being refused, here
+        // and on the one connection to a worker.
+        let streams = settings.backpressure.max_concurrent_streams;
+        if settings.grpc.max_streams_per_connection as usize <= streams {
+            let expected = format!("more than {streams}, backpressure.max_concurrent_streams");
+            self.refuse("grpc.max_streams_per_connection", expected);
+        }
+        if settings.grpc.connection_window_bytes < settings.grpc.stream_window_bytes {
+            self.refuse("grpc.connection_window_bytes", "at least grpc.stream_window_bytes");
+        }
     }
 
     fn times(&mut self, settings: &Settings) {

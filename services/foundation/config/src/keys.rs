@@ -56,6 +56,8 @@ const IMAGE_FORMATS: Kind = Kind::Choices(&["webp", "png", "jpeg"]);
 /// A day in seconds, the bound of time-outs that need none in particular.
 const DAY: u64 = 86_400;
 const GIB: u64 = 1 << 30;
+/// The largest window of HTTP/2 (RFC 9113 §6.9.1).
+const MAX_WINDOW: u64 = (1 << 31) - 1;
 
 keys! {
     "grpc.host" grpc_host => Kind::Host;
@@ -64,6 +66,18 @@ keys! {
     "grpc.max_message_bytes" grpc_max_message_bytes => whole(65_536, GIB);
     "grpc.keepalive_interval_seconds" grpc_keepalive_interval_seconds => seconds(1, DAY);
     "grpc.keepalive_timeout_seconds" grpc_keepalive_timeout_seconds => seconds(1, 600);
+    "grpc.handshake_timeout_ms" grpc_handshake_timeout_ms => millis(1, 60_000);
+    "grpc.max_connections" grpc_max_connections => whole(1, 1_000_000);
+    "grpc.max_connection_age_seconds" grpc_max_connection_age_seconds => seconds(0, 30 * DAY);
+    "grpc.max_connection_age_jitter_percent"
+        grpc_max_connection_age_jitter_percent => whole(0, 50);
+    "grpc.max_connection_age_grace_seconds"
+        grpc_max_connection_age_grace_seconds => seconds(0, DAY);
+    "grpc.max_streams_per_connection" grpc_max_streams_per_connection => whole(1, 1_000_000);
+    "grpc.max_header_bytes" grpc_max_header_bytes => whole(4096, 1_048_576);
+    "grpc.stream_window_bytes" grpc_stream_window_bytes => whole(65_535, MAX_WINDOW);
+    "grpc.connection_window_bytes" grpc_connection_window_bytes => whole(65_535, MAX_WINDOW);
+    "grpc.send_buffer_bytes" grpc_send_buffer_bytes => whole(16_384, GIB);
     "grpc.reflection" grpc_reflection => Kind::Switch;
     "grpc.frame_buffer" grpc_frame_buffer => whole(1, 1024);
 
@@ -133,6 +147,7 @@ keys! {
     "worker.port" worker_port => Kind::Port;
     "worker.http_port" worker_http_port => Kind::Port;
     "worker.connect_timeout_ms" worker_connect_timeout_ms => millis(1, 60_000);
+    "worker.stream_window_bytes" worker_stream_window_bytes => whole(65_535, MAX_WINDOW);
     "worker.status_interval_ms" worker_status_interval_ms => millis(50, 60_000);
     "worker.unready_grace_seconds" worker_unready_grace_seconds => seconds(0, DAY);
 

@@ -51,24 +51,3 @@ fn a_value_that_makes_no_sense_is_refused_by_name() {
         assert!(refusal.message.contains(name), "{}", refusal.message);
     }
 }
-
-#[test]
-fn time_outs_are_read_as_grpc_writes_them() {
-    let rows = [
-        ("5S", Some(Duration::from_secs(5))),
-        ("250m", Some(Duration::from_millis(250))),
-        ("1H", Some(Duration::from_secs(3600))),
-        ("99999999u", Some(Duration::from_micros(99_999_999))),
-        ("123456789S", None),
-        ("S", None),
-        ("5", None),
-        ("é", None),
-        ("", None),
-    ];
-    for (text, expected) in rows {
-        let mut metadata = MetadataMap::new();
-        let value = tonic::metadata::MetadataValue::try_from(text.as_bytes()).unwrap();
-        metadata.insert("grpc-timeout", value);
-        assert_eq!(deadline(&metadata), expected, "{text:?}");
-    }
-}

@@ -21,6 +21,26 @@ pub struct Grpc {
     pub keepalive_interval: Duration,
     /// How long a ping may stay unanswered.
     pub keepalive_timeout: Duration,
+    /// How long a new connection may take to its first HTTP/2 bytes.
+    pub handshake_timeout: Duration,
+    /// Connections of one service at the same time.
+    pub max_connections: usize,
+    /// How old a connection gets; zero means any age.
+    pub max_connection_age: Duration,
+    /// How much that differs, in percent each way.
+    pub max_connection_age_jitter_percent: u8,
+    /// How long running calls may go on after that.
+    pub max_connection_age_grace: Duration,
+    /// Calls on one connection at the same time.
+    pub max_streams_per_connection: u32,
+    /// Largest metadata of one call, in bytes.
+    pub max_header_bytes: u32,
+    /// What a client may send ahead on one call, in bytes.
+    pub stream_window_bytes: u32,
+    /// What a client may send ahead on one connection, in bytes.
+    pub connection_window_bytes: u32,
+    /// What is kept of one reply for a client that does not read, in bytes.
+    pub send_buffer_bytes: usize,
     /// Whether server reflection answers.
     pub reflection: bool,
     /// Frames queued towards one client.
@@ -111,6 +131,8 @@ pub struct Worker {
     pub http_port: u16,
     /// How long connecting to a worker may take.
     pub connect_timeout: Duration,
+    /// What a worker may send ahead on one call, in bytes.
+    pub stream_window_bytes: u32,
     /// How often the gateway asks each worker for its status.
     pub status_interval: Duration,
     /// How long no worker may be ready before `/health` answers 503.

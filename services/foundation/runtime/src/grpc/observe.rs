@@ -14,6 +14,7 @@ use nexy_telemetry::{
 };
 use nexy_types::{ErrorType, SessionId};
 use serde::Serialize;
+use tokio::time::timeout;
 use tonic::{
     Code,
     body::Body,
@@ -21,6 +22,8 @@ use tonic::{
 };
 use tower::{Layer, Service};
 use tracing::Span;
+
+use super::deadline::{deadline, deadline_exceeded};
 
 /// How one RPC is reported. Every RPC of a server is in its table; a call to
 /// one that is not is answered UNIMPLEMENTED by tonic and reported as `other`.
@@ -180,10 +183,18 @@ where
         }
         let mut call = Call::begin(observed, request.headers());
         request.extensions_mut().insert(call.context.clone());
+        let within = deadline(request.headers());
         let answer = call.span.in_scope(|| self.inner.call(request));
         let span = call.span.clone();
         let observed_answer = async move {
-            let response = answer.await?;
+            // Calls that answer with a stream see to the rest of it themselves.
+            let response = match within {
+                None => answer.await?,
+                Some(within) => match timeout(within, answer).await {
+                    Ok(response) => response?,
+                    Err(_) => deadline_exceeded(),
+                },
+            };
             // A refusal has its status in the head and no body to wait for.
             if response.headers().contains_key(GRPC_STATUS) {
                 call.end(code(response.headers()));

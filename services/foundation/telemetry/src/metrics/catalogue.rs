@@ -88,6 +88,20 @@ const REFUSALS: &[&str] = &["stream_limit_exceeded", "rate_limit_exceeded", "ses
 /// Which side of a model call.
 const TOKEN_KINDS: &[&str] = &["input", "output"];
 
+/// Why a connection was closed before its first call.
+const CONNECTION_REFUSALS: &[&str] = &[
+    "too_many",
+    "too_slow",
+    "not_tls",
+    "no_certificate",
+    "unknown_issuer",
+    "expired",
+    "wrong_name",
+    "refused_by_peer",
+    "broken",
+    "accept_failed",
+];
+
 /// Queues that can fill up.
 const QUEUES: &[&str] = &["memory_writes", "segments", "outgoing_frames"];
 
@@ -161,6 +175,19 @@ pub static TOKENS: Counter<2> = Counter::new(
 /// Streams that hold an admission permit.
 pub static ACTIVE_STREAMS: Gauge<0> =
     Gauge::new("nexy_active_streams", "Streams that are open now.", []);
+
+/// Connections to the gRPC port.
+pub static CONNECTIONS: Gauge<0> =
+    Gauge::new("nexy_connections", "Connections to the gRPC port that are open now.", []);
+
+/// `{reason}`: `too_many`, `too_slow` (to its first HTTP/2 bytes), `accept_failed`, and
+/// what became of a TLS handshake: `not_tls`, `no_certificate`, `unknown_issuer`, `expired`,
+/// `wrong_name`, `refused_by_peer`, `broken`.
+pub static CONNECTIONS_REFUSED: Counter<1> = Counter::new(
+    "nexy_connections_refused_total",
+    "Connections to the gRPC port that were closed before their first call.",
+    [Label::new("reason", CONNECTION_REFUSALS)],
+);
 
 /// `{queue}`: `memory_writes`, segments, `outgoing_frames`.
 pub static QUEUE_DEPTH: Gauge<1> = Gauge::new(

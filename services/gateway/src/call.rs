@@ -6,6 +6,7 @@
 //! worker down instead of growing memory here.
 
 mod frames;
+mod log;
 mod turn;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -22,7 +23,8 @@ use tonic::{Status, Streaming};
 
 use self::{
     frames::Frame,
-    turn::{Step, Turn, TurnLog},
+    log::TurnLog,
+    turn::{Step, Turn},
 };
 pub(crate) use self::{
     frames::{FrameSender, FrameStream, queue},

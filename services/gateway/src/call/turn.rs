@@ -1,33 +1,22 @@
 //! One turn of a call: its stream from the worker, its guards, its log.
 
-use std::{
-    pin::Pin,
-    time::{Duration, Instant},
-};
+use std::{pin::Pin, time::Duration};
 
 use futures_util::{Stream, StreamExt as _, TryFutureExt as _};
-use http::HeaderMap;
 use nexy_config::ActionsTransport;
 use nexy_interrupt_handling::RunningTurn;
 use nexy_proto::{
     streaming::{StreamResponse, stream_response::Content},
-    worker::{Action, AudioFormat, Outcome as Served, RespondEvent, RespondRequest, respond_event},
+    worker::{Action, AudioFormat, RespondEvent, RespondRequest, respond_event},
 };
-use nexy_runtime::grpc::Outcome;
 use nexy_session_management::Lease;
-use nexy_telemetry::{metrics, propagation};
+use nexy_telemetry::propagation;
 use nexy_types::{ErrorType, HardwareId, SessionId, TurnNumber};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Status, metadata::MetadataMap};
-use tracing::Span;
+use tonic::{Request, Status};
 
-use super::{End, frames::Audible};
-use crate::{
-    convert,
-    decisions::{ActionForwarded, TurnEnded, TurnStarted, Who},
-    refusal::{Refusal, grpc_code},
-    workers::Chosen,
-};
+use super::{End, frames::Audible, log::TurnLog};
+use crate::{convert, decisions::ActionForwarded, refusal::Refusal, workers::Chosen};
 
 type Events = Pin<Box<dyn Stream<Item = Result<RespondEvent, Status>> + Send>>;
 
@@ -81,28 +70,6 @@ pub(super) enum Step {
     Failed(Refusal),
 }
 
-/// The start line, the end line, the span and the trailers of one turn.
-pub(super) struct TurnLog {
-    who: Who,
-    span: Span,
-    began: Instant,
-    first_text: Option<Duration>,
-    first_audio: Option<Duration>,
-    audio_bytes: u64,
-    served: Served,
-    total: Option<Duration>,
-    state: LogState,
-}
-
-/// Who still owes the end line.
-#[derive(PartialEq, Eq)]
-enum LogState {
-    Open,
-    Ended,
-    /// Another value carries on.
-    HandedOver,
-}
-
 /// Pends for ever without a turn.
 pub(super) async fn stopped(stop: Option<CancellationToken>) {
     match stop {
@@ -139,7 +106,7 @@ impl Turn {
         if let Some(left) = left {
             request.set_timeout(left);
         }
-        log.span.in_scope(|| propagation::inject_current(request.metadata_mut().as_mut()));
+        log.span().in_scope(|| propagation::inject_current(request.metadata_mut().as_mut()));
         let mut client = worker.client();
         let events = async move { client.respond(request).await }
             .map_ok(tonic::Response::into_inner)
@@ -199,18 +166,18 @@ impl Turn {
                 None => Step::Nothing,
                 Some(transport) => {
                     nexy_telemetry::emit(&ActionForwarded {
-                        who: self.log.who.clone(),
+                        who: self.log.who().clone(),
                         transport: convert::transport_name(transport),
                     });
                     Step::frame(convert::action(&action, &self.session, transport))
                 }
             },
             Event::Completed(completed) => {
-                self.log.served = completed.outcome.unwrap_or_default();
+                self.log.served(completed.outcome);
                 Step::Completed(completed.waiting)
             }
             Event::Failed(failed) => {
-                self.log.served = failed.outcome.unwrap_or_default();
+                self.log.served(failed.outcome);
                 let error = ErrorType::from_wire(&failed.error_type).unwrap_or(ErrorType::Internal);
                 Step::Failed(Refusal::new(error, failed.message))
             }
@@ -229,7 +196,7 @@ impl Turn {
     /// A new question took the place of this turn.
     pub(super) fn end_interrupted(self) {
         let mut log = self.log;
-        log.end(Outcome::Abort, Code::Cancelled, Some(ErrorType::CancelledByUser));
+        log.interrupted();
     }
 
     /// The call ends in the middle of this turn.
@@ -247,176 +214,4 @@ impl Step {
     fn frame(content: Content) -> Self {
         Self::Frame(Box::new(convert::response(content)))
     }
-}
-
-// === impl TurnLog ===
-
-impl TurnLog {
-    /// Writes the start line of a message that was read.
-    pub(super) fn start(
-        (device, session_id): (Option<HardwareId>, Option<SessionId>),
-        head: &HeaderMap,
-    ) -> Self {
-        let device = device.as_ref().map(nexy_telemetry::device_hash);
-        let span = tracing::info_span!(
-            "turn",
-            otel.name = "streaming.StreamingService/StreamAudio",
-            otel.kind = "server",
-            rpc.system = "grpc",
-            rpc.grpc.status_code = tracing::field::Empty,
-        );
-        propagation::set_parent(&span, head);
-        let log = Self {
-            who: Who { session_id, device },
-            span,
-            began: Instant::now(),
-            first_text: None,
-            first_audio: None,
-            audio_bytes: 0,
-            served: Served::default(),
-            total: None,
-            state: LogState::Open,
-        };
-        let started = TurnStarted { who: log.who.clone() };
-        log.span.in_scope(|| nexy_telemetry::emit(&started));
-        log
-    }
-
-    /// A call that ended without a message still has its two lines.
-    pub(super) fn of_empty_call(head: &HeaderMap, end: &End) -> Self {
-        let mut log = Self::start((None, None), head);
-        log.end_as(end);
-        log
-    }
-
-    pub(super) fn who(&self) -> &Who {
-        &self.who
-    }
-
-    /// Moves the open log into the turn that was started for the message.
-    pub(super) fn hand_over(&mut self) -> Self {
-        self.state = LogState::HandedOver;
-        Self {
-            who: self.who.clone(),
-            span: self.span.clone(),
-            began: self.began,
-            first_text: None,
-            first_audio: None,
-            audio_bytes: 0,
-            served: Served::default(),
-            total: None,
-            state: LogState::Open,
-        }
-    }
-
-    /// Whether a turn carries on with it.
-    pub(super) fn is_handed_over(&self) -> bool {
-        self.state == LogState::HandedOver
-    }
-
-    pub(super) fn refused(&mut self, refusal: &Refusal) {
-        self.end_with(refusal);
-    }
-
-    pub(super) fn complete(&mut self) {
-        self.end(Outcome::Complete, Code::Ok, None);
-    }
-
-    fn text(&mut self) {
-        if self.first_text.is_none() {
-            let elapsed = self.began.elapsed();
-            self.first_text = Some(elapsed);
-            self.span.in_scope(|| tracing::info!("first text"));
-        }
-    }
-
-    fn audio(&mut self, bytes: usize) {
-        self.audio_bytes += bytes as u64;
-        metrics::AUDIO_BYTES.add([], bytes as u64);
-        if self.first_audio.is_none() {
-            let elapsed = self.began.elapsed();
-            self.first_audio = Some(elapsed);
-            self.span.in_scope(|| tracing::info!("first audio"));
-        }
-    }
-
-    fn end_as(&mut self, end: &End) {
-        match end {
-            End::Done => self.complete(),
-            End::Refused(refusal) => self.end_with(refusal),
-            End::Vanished => {
-                self.end(Outcome::Abort, Code::Cancelled, Some(ErrorType::CancelledByUser));
-            }
-        }
-    }
-
-    fn end_with(&mut self, refusal: &Refusal) {
-        let code = grpc_code(refusal.error);
-        self.end(Outcome::of(code), code, Some(refusal.error));
-    }
-
-    /// Writes the end line, once.
-    fn end(&mut self, outcome: Outcome, code: Code, error: Option<ErrorType>) {
-        if self.state != LogState::Open {
-            return;
-        }
-        self.state = LogState::Ended;
-        let elapsed = self.began.elapsed();
-        self.total = Some(elapsed);
-        self.span.record("rpc.grpc.status_code", code as i32);
-        let ended = TurnEnded {
-            who: self.who.clone(),
-            outcome,
-            elapsed,
-            grpc_code: metrics::code_name(code as i32),
-            error_type: error.map(ErrorType::as_str),
-            error_classified: error.map(|error| error.class().as_str()),
-            first_text: self.first_text,
-            first_audio: self.first_audio,
-            first_text_ms: self.first_text.map(whole_ms),
-            first_audio_ms: self.first_audio.map(whole_ms),
-            audio_bytes: self.audio_bytes,
-            providers: providers(&self.served),
-            degraded: self.served.degraded.clone(),
-        };
-        self.span.in_scope(|| nexy_telemetry::emit(&ended));
-    }
-
-    /// The trailers that describe this turn.
-    pub(super) fn trailers(&self) -> MetadataMap {
-        let mut trailers = MetadataMap::new();
-        let mut put = |name: &'static str, value: Option<String>| {
-            if let Some(value) = value.and_then(|value| value.parse().ok()) {
-                trailers.insert(name, value);
-            }
-        };
-        let ms = |time: Option<Duration>| time.map(|time| whole_ms(time).to_string());
-        let text = |text: String| Some(text).filter(|text| !text.is_empty());
-        put("nexy-session-id", self.who.session_id.as_ref().map(ToString::to_string));
-        put("nexy-first-text-ms", ms(self.first_text));
-        put("nexy-first-audio-ms", ms(self.first_audio));
-        put("nexy-total-ms", ms(self.total));
-        put("nexy-providers", text(providers(&self.served)));
-        put("nexy-degraded", text(self.served.degraded.join(",")));
-        put("nexy-trace-id", self.span.in_scope(propagation::trace_id));
-        trailers
-    }
-}
-
-impl Drop for TurnLog {
-    /// The call's task panicked: the start line gets its end all the same.
-    fn drop(&mut self) {
-        self.end(Outcome::Error, Code::Internal, Some(ErrorType::Internal));
-    }
-}
-
-/// `llm=…;tts=…`, as far as anybody answered.
-fn providers(served: &Served) -> String {
-    let named = [("llm", &served.llm), ("tts", &served.tts)];
-    let named = named.iter().filter(|(_, name)| !name.is_empty());
-    named.map(|(stage, name)| format!("{stage}={name}")).collect::<Vec<_>>().join(";")
-}
-
-fn whole_ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

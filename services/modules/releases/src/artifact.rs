@@ -1,8 +1,6 @@
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::{FileName, HttpsUrl, Problem, PublicKey, Sha256Digest, Signature, signature};
+use crate::{Claim, FileName, HttpsUrl, Problem, Sha256Digest, Signature, Version};
 
 /// The file that a client downloads and installs.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -22,10 +20,45 @@ pub struct Artifact {
     /// The processors that it runs on.
     pub arch: Architecture,
     /// The oldest macOS that it runs on.
-    pub min_os: MinimumOs,
+    pub min_os: OsVersion,
+    /// The newest macOS that it is offered to; none for no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_os: Option<OsVersion>,
+    /// How it is installed, where its kind does not say so.
+    #[serde(rename = "installation_type", skip_serializing_if = "Option::is_none")]
+    pub installation: Option<InstallationType>,
     /// The signature of its bytes; none for an unsigned release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ed25519: Option<Signature>,
+    /// Shorter ways to the same bytes, from some older versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<Delta>,
+}
+
+/// A difference between two versions of the app, made by Sparkle's
+/// `BinaryDelta`. A client that cannot use it takes the whole artifact.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Delta {
+    /// The version that it leads from, exactly.
+    pub from: Version,
+    /// Where it is downloaded from.
+    pub url: HttpsUrl,
+    /// The last part of the URL.
+    #[serde(skip)]
+    pub file_name: FileName,
+    /// Its length in bytes.
+    pub size: u64,
+    /// The digest of its bytes.
+    pub sha256: Sha256Digest,
+    /// The signature of its bytes; none for an unsigned release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ed25519: Option<Signature>,
+    /// Bytes of Sparkle's executable in the app that it leads from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executable_size: Option<u64>,
+    /// Localisations of Sparkle in the app that it leads from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locales: Vec<String>,
 }
 
 /// The containers that Sparkle unpacks and we publish. Sparkle chooses by the
@@ -60,18 +93,21 @@ pub enum Architecture {
     X86_64,
 }
 
+/// How Sparkle installs an artifact (`sparkle:installationType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstallationType {
+    /// The app is replaced.
+    Application,
+    /// A package is installed without questions.
+    Package,
+    /// The package asks its own questions.
+    InteractivePackage,
+}
+
 /// A macOS version, `major[.minor[.patch]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MinimumOs(String);
-
-/// Compares the bytes of a file, as they pass by, with what the manifest says
-/// of them: length, digest and (with a key) signature, in one reading.
-pub struct ArtifactVerifier<'a> {
-    artifact: &'a Artifact,
-    length: u64,
-    digest: Sha256,
-    signature: Option<Result<signature::Stream, Problem>>,
-}
+pub struct OsVersion(String);
 
 // === impl ArtifactKind ===
 
@@ -117,9 +153,30 @@ impl Architecture {
     }
 }
 
-// === impl MinimumOs ===
+// === impl InstallationType ===
 
-impl MinimumOs {
+impl InstallationType {
+    const ALL: [Self; 3] = [Self::Application, Self::Package, Self::InteractivePackage];
+
+    /// The name in a manifest and in a feed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Package => "package",
+            Self::InteractivePackage => "interactive-package",
+        }
+    }
+
+    /// The type that a manifest or a feed names.
+    pub(crate) fn from_wire(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+// === impl OsVersion ===
+
+impl OsVersion {
     /// Checks a macOS version.
     ///
     /// # Errors
@@ -141,75 +198,64 @@ impl MinimumOs {
     }
 }
 
-impl fmt::Display for MinimumOs {
+impl fmt::Display for OsVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl serde::Serialize for MinimumOs {
+impl serde::Serialize for OsVersion {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }
 }
 
-// === impl ArtifactVerifier ===
-
-impl<'a> ArtifactVerifier<'a> {
-    /// Starts a verification. Without a key the signature is not looked at.
-    #[must_use]
-    pub fn new(artifact: &'a Artifact, key: Option<&PublicKey>) -> Self {
-        let signature = key.map(|key| match &artifact.ed25519 {
-            Some(signature) => key.stream(signature),
-            None => Err(Problem::new("ed25519", "is missing: the release is not signed")),
-        });
-        Self { artifact, length: 0, digest: Sha256::new(), signature }
-    }
-
-    /// Takes the next piece of the file.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.length += piece.len() as u64;
-        self.digest.update(piece);
-        if let Some(Ok(stream)) = &mut self.signature {
-            stream.update(piece);
-        }
-    }
-
-    /// Decides, once the whole file has been taken.
-    ///
-    /// # Errors
-    /// Everything in which the file differs from its manifest.
-    pub fn finish(self) -> Result<(), Vec<Problem>> {
-        let mut problems = Vec::new();
-        if self.length != self.artifact.size {
-            problems.push(size_mismatch(self.artifact.size, self.length));
-        }
-        let digest = Sha256Digest::from_bytes(self.digest.finalize().into());
-        if digest != self.artifact.sha256 {
-            let reason = format!("is not that of the file, whose digest is {digest}");
-            problems.push(Problem::new("artifact.sha256", reason));
-        }
-        let signature = self.signature.map(|stream| stream.and_then(signature::Stream::finish));
-        if let Some(Err(problem)) = signature {
-            problems.push(problem.at("artifact.ed25519"));
-        }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
-    }
-}
+// === impl Artifact ===
 
 impl Artifact {
-    /// The part of the verification that needs no reading of the file.
-    ///
-    /// # Errors
-    /// When the file's length is another one.
-    pub fn check_size(&self, actual: u64) -> Result<(), Problem> {
-        if actual == self.size { Ok(()) } else { Err(size_mismatch(self.size, actual)) }
+    /// The artifact and its deltas; `key` is where the artifact stands.
+    pub(crate) fn claims(&self, key: &str) -> Vec<Claim> {
+        let artifact = Claim {
+            key: key.to_owned(),
+            url: self.url.clone(),
+            file_name: self.file_name.clone(),
+            size: self.size,
+            sha256: self.sha256,
+            ed25519: self.ed25519,
+        };
+        let deltas = self.deltas.iter().enumerate();
+        let deltas = deltas.map(|(place, delta)| delta.claim(format!("{key}.deltas[{place}]")));
+        std::iter::once(artifact).chain(deltas).collect()
+    }
+
+    /// Whether only some Macs may take it.
+    pub(crate) fn is_special(&self) -> bool {
+        self.arch == Architecture::Arm64 || self.max_os.is_some()
+    }
+
+    /// How clients install it, where that has to be said to them.
+    pub(crate) fn stated_installation(&self) -> Option<InstallationType> {
+        match (self.installation, self.kind) {
+            (Some(installation), _) => Some(installation),
+            (None, ArtifactKind::Pkg) => Some(InstallationType::Package),
+            (None, _) => None,
+        }
     }
 }
 
-fn size_mismatch(stated: u64, actual: u64) -> Problem {
-    let reason = format!("is {stated}, but the file is {actual} bytes long");
-    Problem::new("artifact.size", reason)
+// === impl Delta ===
+
+impl Delta {
+    fn claim(&self, key: String) -> Claim {
+        Claim {
+            key,
+            url: self.url.clone(),
+            file_name: self.file_name.clone(),
+            size: self.size,
+            sha256: self.sha256,
+            ed25519: self.ed25519,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,22 @@
 //! The appcast: an RSS feed with Sparkle's elements.
 //!
 //! [`render`] writes it, byte for byte the same for the same releases;
-//! [`check`] reads it as strictly as the strictest client, because one bad item
-//! makes clients reject the whole feed.
+//! [`read`] understands it as clients do, with everything that they forgive;
+//! [`check`] forgives nothing, because one bad item makes clients reject the
+//! whole feed and a forgiven mistake changes who is offered what. [`sign`] and
+//! [`verify`] are for clients that require signed feeds (Sparkle 2.9).
 
 mod check;
+mod item;
+mod read;
 mod render;
+mod trailer;
 
-pub use check::{Enclosure, Item, check};
+pub use check::check;
+pub use item::{Appcast, DeltaEnclosure, Enclosure, Informing, Item};
+pub use read::read;
 pub use render::{FeedInfo, Release, render};
+pub use trailer::{content, sign, verify};
 
 /// The namespace of Sparkle's elements. Clients match this text exactly; it is
 /// a name, not an address, and an https spelling is another name.

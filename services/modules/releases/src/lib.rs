@@ -10,25 +10,39 @@
 //! [`feed::check`]; versions are ordered as Sparkle orders them
 //! ([`version::compare`]), never as semver would.
 //!
-//! Not here: signing and keys, roll-out rules, deltas, publishing.
+//! A private key is read and used here, and only ever by the tool: the server
+//! has none.
+//!
+//! Not here: making deltas, publishing.
 
 mod artifact;
 mod channel;
+mod claim;
+pub mod client;
 mod digest;
 pub mod feed;
 mod file_name;
 mod manifest;
+mod plan;
 mod problem;
+mod rollout;
+mod secret_key;
 pub mod signature;
 mod url;
 pub mod version;
 
-pub use artifact::{Architecture, Artifact, ArtifactKind, ArtifactVerifier, MinimumOs};
+pub use artifact::{Architecture, Artifact, ArtifactKind, Delta, InstallationType, OsVersion};
 pub use channel::Channel;
+pub use claim::{Claim, ClaimVerifier};
 pub use digest::Sha256Digest;
 pub use file_name::FileName;
-pub use manifest::{MAX_MANIFEST_BYTES, Manifest, may_replace};
+pub use manifest::{
+    Informational, MAX_MANIFEST_BYTES, Manifest, Notes, NotesFormat, NotesSignature, may_replace,
+};
+pub use plan::{Plan, SignedFeeds, Variant};
 pub use problem::Problem;
+pub use rollout::{InstallId, Percent};
+pub use secret_key::{SecretKey, Sink};
 pub use signature::{PublicKey, Signature};
 pub use url::HttpsUrl;
 pub use version::Version;

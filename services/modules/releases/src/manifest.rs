@@ -3,18 +3,17 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::{
-    Artifact, HttpsUrl, MinimumOs, Problem, Sha256Digest, Signature, Version,
-    artifact::{Architecture, ArtifactKind},
-};
-use fields::Fields;
+use crate::{Artifact, Claim, HttpsUrl, Problem, Signature, Version};
+use fields::{Fields, Found};
 
-mod fields;
+pub(crate) mod fields;
+mod read;
 
-/// A manifest that is longer is not one; a real one has less than a kilobyte.
-pub const MAX_MANIFEST_BYTES: u64 = 64 * 1024;
+/// A manifest that is longer is not one; a real one has less than a kilobyte,
+/// and some more with the one before it and signed feeds.
+pub const MAX_MANIFEST_BYTES: u64 = 256 * 1024;
 
-/// What is released on a channel: the single source of the released version.
+/// A release: what clients are offered, and on which conditions.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Manifest {
     /// The version that people read, `CFBundleShortVersionString`.
@@ -23,15 +22,89 @@ pub struct Manifest {
     pub build: Version,
     /// The file to install.
     pub artifact: Artifact,
+    /// The same build for other Macs: another processor or system.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Artifact>,
     /// Clients must not let the user skip or postpone it for long.
     pub critical: bool,
+    /// It is critical only for clients below this version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub critical_below: Option<Version>,
     /// Clients may install it without asking, where the user has allowed that.
     pub auto_install: bool,
+    /// Clients only tell the user about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub informational: Option<Informational>,
+    /// A page about the release; informational updates open it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<HttpsUrl>,
+    /// Seconds from one of Sparkle's seven groups to the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phased_rollout_interval: Option<u64>,
+    /// Clients below this version do not see it (Sparkle 2.9 and later).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_update_version: Option<Version>,
+    /// Clients below this version ask before they install it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_autoupdate_version: Option<Version>,
+    /// Who skipped this major upgrade below this version is asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore_skipped_upgrades_below: Option<Version>,
     /// A page about what is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes_url: Option<HttpsUrl>,
+    /// The signature of that page, for clients that require one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes_signature: Option<NotesSignature>,
+    /// What is new, in the feed itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Notes>,
+    /// A page about all versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_notes_url: Option<HttpsUrl>,
     /// When it was released.
     pub release_date: Timestamp,
+}
+
+/// Whom an update only informs; nobody named is everybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Informational {
+    /// Exactly these versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<Version>,
+    /// Every version below one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub below: Vec<Version>,
+}
+
+/// Release notes that travel in the feed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Notes {
+    /// How they are written.
+    pub format: NotesFormat,
+    /// What they say.
+    pub text: String,
+}
+
+/// How release notes are written (`sparkle:format`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotesFormat {
+    /// For every client.
+    Html,
+    /// For Sparkle 2.4 and later.
+    PlainText,
+    /// For Sparkle 2.9 and later.
+    Markdown,
+}
+
+/// What a client needs to verify the page of `notes_url`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct NotesSignature {
+    /// The signature of the bytes as they are served.
+    pub ed25519: Signature,
+    /// Their number.
+    pub size: u64,
 }
 
 /// Whether a release may follow another one in the same channel.
@@ -40,18 +113,28 @@ pub struct Manifest {
 /// When the build goes backwards (clients never downgrade, so it would reach
 /// nobody), or stays and its bytes change (they are cached as immutable).
 pub fn may_replace(old: &Manifest, new: &Manifest) -> Result<(), Problem> {
-    let refuse = |key, reason| Err(Problem::new(key, reason));
     match new.build.cmp(&old.build) {
-        Ordering::Less => refuse(
-            "build",
-            format!("must not go backwards: {} is older than {}", new.build, old.build),
-        ),
-        Ordering::Equal if new.artifact.sha256 != old.artifact.sha256 => refuse(
-            "artifact.sha256",
-            format!("must not change within build {}: other bytes need a higher build", new.build),
-        ),
-        Ordering::Equal | Ordering::Greater => Ok(()),
+        Ordering::Less => {
+            let reason =
+                format!("must not go backwards: {} is older than {}", new.build, old.build);
+            Err(Problem::new("build", reason))
+        }
+        Ordering::Equal => new.claims().iter().try_for_each(|claim| same_bytes(old, claim)),
+        Ordering::Greater => Ok(()),
     }
+}
+
+fn same_bytes(old: &Manifest, claim: &Claim) -> Result<(), Problem> {
+    let differs = |known: &Claim| {
+        (known.key == claim.key || known.file_name == claim.file_name)
+            && known.sha256 != claim.sha256
+    };
+    if !old.claims().iter().any(differs) {
+        return Ok(());
+    }
+    let reason =
+        format!("must not change within build {}: other bytes need a higher build", old.build);
+    Err(Problem::new(format!("{}.sha256", claim.key), reason))
 }
 
 // === impl Manifest ===
@@ -64,16 +147,59 @@ impl Manifest {
     /// Every rule that the manifest breaks, in the order of its keys.
     pub fn parse(json: &[u8]) -> Result<Self, Vec<Problem>> {
         let object = read_object(json).map_err(|problem| vec![problem])?;
-        let mut problems = Vec::new();
-        let manifest = read_manifest(&mut Fields::new(&object, &mut problems));
-        match manifest {
-            Some(manifest) if problems.is_empty() => Ok(manifest),
-            _ => Err(problems),
-        }
+        let mut found = Found::default();
+        let manifest = read::manifest(&mut Fields::new(&object, &mut found));
+        manifest.filter(|_| found.problems.is_empty()).ok_or(found.problems)
+    }
+
+    /// Reads the release that a nested object holds.
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        read::manifest(fields)
+    }
+
+    /// Its artifacts in the order in which a feed names them: clients take the
+    /// first that suits them, so what only some Macs run comes first.
+    pub fn artifacts(&self) -> impl Iterator<Item = &Artifact> {
+        let all = || std::iter::once(&self.artifact).chain(&self.alternatives);
+        let (special, general) =
+            (all().filter(|one| one.is_special()), all().filter(|one| !one.is_special()));
+        special.chain(general)
+    }
+
+    /// Everything that clients download of it.
+    #[must_use]
+    pub fn claims(&self) -> Vec<Claim> {
+        let alternatives = self.alternatives.iter().enumerate();
+        let alternatives =
+            alternatives.map(|(place, artifact)| (format!("alternatives[{place}]"), artifact));
+        std::iter::once(("artifact".to_owned(), &self.artifact))
+            .chain(alternatives)
+            .flat_map(|(key, artifact)| artifact.claims(&key))
+            .collect()
     }
 }
 
-fn read_object(json: &[u8]) -> Result<Map<String, Value>, Problem> {
+// === impl NotesFormat ===
+
+impl NotesFormat {
+    const ALL: [Self; 3] = [Self::Html, Self::PlainText, Self::Markdown];
+
+    /// The name in a manifest and in a feed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::PlainText => "plain-text",
+            Self::Markdown => "markdown",
+        }
+    }
+
+    fn from_wire(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+}
+
+pub(crate) fn read_object(json: &[u8]) -> Result<Map<String, Value>, Problem> {
     let refuse = |reason: String| Problem::new("manifest", reason);
     if json.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(refuse(format!("must be at most {MAX_MANIFEST_BYTES} bytes long")));
@@ -83,68 +209,6 @@ fn read_object(json: &[u8]) -> Result<Map<String, Value>, Problem> {
         Ok(_) => Err(refuse("must be a JSON object".to_owned())),
         Err(error) => Err(refuse(format!("must be JSON: {error}"))),
     }
-}
-
-/// None where a problem has been noted.
-fn read_manifest(fields: &mut Fields<'_>) -> Option<Manifest> {
-    // Read everything before leaving, so that every problem is noted.
-    let version = fields.version("version");
-    let build = fields.version("build");
-    let artifact = fields.nested("artifact").and_then(|mut fields| read_artifact(&mut fields));
-    let critical = fields.flag("critical", false);
-    let auto_install = fields.flag("auto_install", true);
-    let notes_url = fields.optional_text("notes_url", HttpsUrl::parse);
-    let release_date = fields.text("release_date", read_date);
-    Some(Manifest {
-        version: version?,
-        build: build?,
-        artifact: artifact?,
-        critical: critical?,
-        auto_install: auto_install?,
-        notes_url,
-        release_date: release_date?,
-    })
-}
-
-fn read_artifact(fields: &mut Fields<'_>) -> Option<Artifact> {
-    let kind = fields.text("type", |text| {
-        ArtifactKind::from_wire(text)
-            .ok_or_else(|| Problem::new("type", "must be one of dmg, zip, pkg, tar.xz"))
-    });
-    let url = fields.text("url", HttpsUrl::parse);
-    let size = fields.size("size");
-    let sha256 = fields.text("sha256", Sha256Digest::parse);
-    let arch = fields.text("arch", |text| {
-        Architecture::from_wire(text)
-            .ok_or_else(|| Problem::new("arch", "must be one of universal2, arm64, x86_64"))
-    });
-    let min_os = fields.text("min_os", MinimumOs::parse);
-    let ed25519 = fields.optional_text("ed25519", Signature::parse);
-    let (kind, url) = (kind?, url?);
-    let file_name = fields.note(url.file_name())?;
-    if !file_name.as_str().ends_with(&format!(".{}", kind.as_str())) {
-        let reason = format!(
-            "must end with .{} like its type (clients choose by it how to unpack)",
-            kind.as_str()
-        );
-        fields.note::<()>(Err(Problem::new("url", reason)));
-    }
-    let (size, sha256, arch, min_os) = (size?, sha256?, arch?, min_os?);
-    Some(Artifact { kind, url, file_name, size, sha256, arch, min_os, ed25519 })
-}
-
-fn read_date(text: &str) -> Result<Timestamp, Problem> {
-    let wrong =
-        || Problem::new("date", "must be an RFC 3339 date, e.g. \"2026-02-26T19:57:35+00:00\"");
-    // jiff also reads spaces, a missing offset's seconds and zone annotations.
-    let is_rfc_3339 = text.len() >= "2026-02-26T19:57:35Z".len()
-        && text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'))
-        && text.as_bytes().get(16) == Some(&b':')
-        && !text.contains('[');
-    if !is_rfc_3339 {
-        return Err(wrong());
-    }
-    text.parse().map_err(|_| wrong())
 }
 
 #[cfg(test)]

@@ -76,6 +76,10 @@ impl fmt::Display for PublicKey {
 // === impl Signature ===
 
 impl Signature {
+    pub(crate) const fn from_dalek(signature: ed25519_dalek::Signature) -> Self {
+        Self(signature)
+    }
+
     /// Reads base64 of 64 bytes.
     ///
     /// # Errors

@@ -1,198 +1,39 @@
-use std::collections::HashMap;
+//! Our own rules about feeds, on top of those of clients.
 
-use jiff::{Timestamp, fmt::strtime};
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::{Document, Node};
 
-use super::{DATE_FORMAT, NAMESPACE};
-use crate::{HttpsUrl, Problem, Signature, artifact::MinimumOs};
+use super::{
+    Item, NAMESPACE,
+    read::{is_plain, parse, read_document},
+};
+use crate::{HttpsUrl, OsVersion, Problem, Signature, version::compare};
 
-/// More XML nodes than any feed of ours has.
-const MAX_NODES: u32 = 100_000;
-
-const INSTALLATION_TYPES: [&str; 3] = ["application", "package", "interactive-package"];
-
-/// An item as a client understands it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// The title.
-    pub title: Option<String>,
-    /// The version that clients compare.
-    pub version: String,
-    /// The version that people read.
-    pub short_version: String,
-    /// The channel; none is the default channel.
-    pub channel: Option<String>,
-    /// The oldest macOS that the item is for.
-    pub minimum_system_version: Option<String>,
-    /// When it was released.
-    pub pub_date: Timestamp,
-    /// The release notes.
-    pub notes_url: Option<HttpsUrl>,
-    /// Whether the update is critical for some client.
-    pub critical: bool,
-    /// What to install; none for an item that only informs.
-    pub enclosure: Option<Enclosure>,
-}
-
-/// What a client downloads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enclosure {
-    /// Where from.
-    pub url: HttpsUrl,
-    /// Its length in bytes.
-    pub length: u64,
-    /// Its signature; none in an unsigned feed of a development server.
-    pub signature: Option<Signature>,
-}
-
-/// Reads a whole feed with Sparkle's rules of acceptance, and some stricter
-/// ones: absolute https URLs only, a date and a length on every item, no
-/// version twice, no text in an element twice.
+/// Reads a whole feed with Sparkle's rules of acceptance, and stricter ones:
+/// nothing that clients would have to forgive, absolute https URLs only, a date
+/// and a length on every item, and no item that no client could ever choose.
 ///
 /// # Errors
-/// The first rule that the feed breaks; clients would reject all of it.
+/// The first rule that the feed breaks.
 pub fn check(feed: &str) -> Result<Vec<Item>, Problem> {
     if feed.starts_with('\u{feff}') {
         return Err(Problem::new("feed", "must not begin with a byte order mark"));
     }
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..Default::default() };
-    let document = Document::parse_with_options(feed, options)
-        .map_err(|error| Problem::new("feed", format!("must be well-formed XML: {error}")))?;
+    let document = parse(feed)?;
     check_prefixes(&document)?;
-    let root = document.root_element();
-    if !is_plain(root, "rss") {
-        return Err(Problem::new("rss", "must be the outermost element, in no namespace"));
+    check_frame(&document)?;
+    let appcast = read_document(&document)?;
+    if let Some(remark) = appcast.remarks.into_iter().next() {
+        return Err(remark);
     }
-    let channel = only(root, "rss", |node| is_plain(node, "channel"))?
-        .ok_or_else(|| Problem::new("rss.channel", "is missing"))?;
-    let items = channel
-        .children()
-        .filter(|node| is_plain(*node, "item"))
-        .enumerate()
-        .map(|(index, node)| ItemReader { node, name: format!("item {}", index + 1) }.read())
-        .collect::<Result<Vec<_>, _>>()?;
-    check_versions(&items)?;
+    let items = appcast.items;
+    for (index, item) in items.iter().enumerate() {
+        let at = |problem: Problem| {
+            Problem::new(format!("item {} {}", index + 1, problem.key), problem.reason)
+        };
+        check_item(item).map_err(at)?;
+        check_reachable(items.get(..index).unwrap_or_default(), item).map_err(at)?;
+    }
     Ok(items)
-}
-
-struct ItemReader<'a, 'input> {
-    node: Node<'a, 'input>,
-    name: String,
-}
-
-// === impl ItemReader ===
-
-impl<'a, 'input> ItemReader<'a, 'input> {
-    fn read(&self) -> Result<Item, Problem> {
-        let enclosure = only(self.node, &self.name, |node| is_plain(node, "enclosure"))?;
-        let link = self.url("link", self.plain_text("link")?)?;
-        if enclosure.is_none() && link.is_none() {
-            return Err(self.problem("enclosure", "is missing, and so is a link"));
-        }
-        let version = self
-            .either(enclosure, "version")?
-            .ok_or_else(|| self.problem("sparkle:version", "is missing"))?;
-        let short_version = self.either(enclosure, "shortVersionString")?;
-        self.check_installation_type(enclosure)?;
-        Ok(Item {
-            title: self.plain_text("title")?.map(str::to_owned),
-            short_version: short_version.unwrap_or(version).to_owned(),
-            version: version.to_owned(),
-            channel: self.channel()?,
-            minimum_system_version: self.minimum_system_version()?,
-            pub_date: self.date()?,
-            notes_url: self
-                .url("sparkle:releaseNotesLink", self.sparkle_text("releaseNotesLink")?)?,
-            critical: self.sparkle("criticalUpdate")?.is_some(),
-            enclosure: enclosure.map(|node| self.enclosure(node)).transpose()?,
-        })
-    }
-
-    fn enclosure(&self, node: Node<'a, 'input>) -> Result<Enclosure, Problem> {
-        let attribute = |name: &str| node.attribute(name).filter(|text| !text.is_empty());
-        let url = self
-            .url("enclosure.url", attribute("url"))?
-            .ok_or_else(|| self.problem("enclosure.url", "is missing"))?;
-        let length = attribute("length")
-            .and_then(|text| text.parse::<u64>().ok())
-            .filter(|length| *length > 0)
-            .ok_or_else(|| self.problem("enclosure.length", "must be a number of bytes"))?;
-        if node.has_attribute((NAMESPACE, "dsaSignature")) {
-            return Err(self.problem("sparkle:dsaSignature", "is obsolete: use edSignature"));
-        }
-        let signature = node
-            .attribute((NAMESPACE, "edSignature"))
-            .map(Signature::parse)
-            .transpose()
-            .map_err(|problem| self.problem("sparkle:edSignature", &problem.reason))?;
-        Ok(Enclosure { url, length, signature })
-    }
-
-    fn check_installation_type(&self, enclosure: Option<Node<'a, 'input>>) -> Result<(), Problem> {
-        match self.either(enclosure, "installationType")? {
-            Some(kind) if !INSTALLATION_TYPES.contains(&kind) => {
-                let reason = format!("must be one of {}", INSTALLATION_TYPES.join(", "));
-                Err(self.problem("sparkle:installationType", &reason))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn channel(&self) -> Result<Option<String>, Problem> {
-        let Some(channel) = self.sparkle_text("channel")? else { return Ok(None) };
-        // A client ignores any other name and offers the item to everybody.
-        if channel.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) {
-            return Ok(Some(channel.to_owned()));
-        }
-        Err(self.problem("sparkle:channel", "must be letters, digits, _ . and - only"))
-    }
-
-    fn minimum_system_version(&self) -> Result<Option<String>, Problem> {
-        let Some(text) = self.sparkle_text("minimumSystemVersion")? else { return Ok(None) };
-        let version = MinimumOs::parse(text)
-            .map_err(|problem| self.problem("sparkle:minimumSystemVersion", &problem.reason))?;
-        Ok(Some(version.as_str().to_owned()))
-    }
-
-    fn date(&self) -> Result<Timestamp, Problem> {
-        // Without a date that they can read, clients skip a phased roll-out.
-        self.plain_text("pubDate")?
-            .and_then(|text| strtime::parse(DATE_FORMAT, text).ok()?.to_timestamp().ok())
-            .ok_or_else(|| self.problem("pubDate", "must be an RFC 822 date with a numeric zone"))
-    }
-
-    fn url(&self, key: &str, text: Option<&str>) -> Result<Option<HttpsUrl>, Problem> {
-        text.map(HttpsUrl::parse).transpose().map_err(|problem| self.problem(key, &problem.reason))
-    }
-
-    /// A Sparkle value that clients look up at the enclosure first.
-    fn either(
-        &self,
-        enclosure: Option<Node<'a, 'input>>,
-        name: &str,
-    ) -> Result<Option<&'a str>, Problem> {
-        let attribute = enclosure.and_then(|node| node.attribute((NAMESPACE, name)));
-        match attribute.filter(|text| !text.is_empty()) {
-            Some(text) => Ok(Some(text)),
-            None => self.sparkle_text(name),
-        }
-    }
-
-    fn sparkle_text(&self, name: &str) -> Result<Option<&'a str>, Problem> {
-        Ok(self.sparkle(name)?.and_then(text_of))
-    }
-
-    fn plain_text(&self, name: &str) -> Result<Option<&'a str>, Problem> {
-        Ok(only(self.node, &self.name, |node| is_plain(node, name))?.and_then(text_of))
-    }
-
-    fn sparkle(&self, name: &str) -> Result<Option<Node<'a, 'input>>, Problem> {
-        only(self.node, &self.name, |node| node.has_tag_name((NAMESPACE, name)))
-    }
-
-    fn problem(&self, key: &str, reason: &str) -> Problem {
-        Problem::new(format!("{} {key}", self.name), reason)
-    }
 }
 
 /// Clients match some names by prefix and others by namespace, so the one
@@ -209,40 +50,87 @@ fn check_prefixes(document: &Document<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Of two items with one version clients take the first, whatever it is.
-fn check_versions(items: &[Item]) -> Result<(), Problem> {
-    let mut seen = HashMap::new();
-    for (index, item) in items.iter().enumerate() {
-        if let Some(first) = seen.insert(&item.version, index + 1) {
-            let reason = format!("{} stands in item {first} already", item.version);
-            return Err(Problem::new(format!("item {} sparkle:version", index + 1), reason));
-        }
+fn check_frame(document: &Document<'_>) -> Result<(), Problem> {
+    let root = document.root_element();
+    if !is_plain(root, "rss") {
+        return Err(Problem::new("rss", "must be the outermost element, in no namespace"));
     }
-    Ok(())
-}
-
-fn is_plain(node: Node<'_, '_>, name: &str) -> bool {
-    node.is_element() && node.tag_name().namespace().is_none() && node.tag_name().name() == name
-}
-
-fn text_of<'a>(node: Node<'a, '_>) -> Option<&'a str> {
-    node.text().map(str::trim).filter(|text| !text.is_empty())
-}
-
-/// The child that matches, if there is one; we write no localised alternatives,
-/// so a second one is a mistake.
-fn only<'a, 'input>(
-    node: Node<'a, 'input>,
-    name: &str,
-    matches: impl Fn(Node<'a, 'input>) -> bool,
-) -> Result<Option<Node<'a, 'input>>, Problem> {
-    let mut found = node.children().filter(|child| matches(*child));
-    let first = found.next();
-    match found.next() {
-        None => Ok(first),
-        Some(second) => {
-            let tag = second.tag_name().name();
-            Err(Problem::new(format!("{name} {tag}"), "must stand only once"))
-        }
+    match root.children().filter(|node| is_plain(*node, "channel")).count() {
+        0 => Err(Problem::new("rss.channel", "is missing")),
+        1 => Ok(()),
+        _ => Err(Problem::new("rss.channel", "must stand only once")),
     }
+}
+
+fn check_item(item: &Item) -> Result<(), Problem> {
+    let enclosure = item.enclosure.as_ref();
+    let deltas = &item.deltas;
+    let urls = [
+        ("link", item.link.as_ref()),
+        ("sparkle:releaseNotesLink", item.notes_url.as_ref()),
+        ("sparkle:fullReleaseNotesLink", item.full_notes_url.as_ref()),
+        ("enclosure.url", enclosure.map(|enclosure| &enclosure.url)),
+    ];
+    let deltas_urls = deltas.iter().map(|delta| ("sparkle:deltas", Some(&delta.url)));
+    for (key, url) in urls.into_iter().chain(deltas_urls) {
+        url.map(|url| HttpsUrl::parse(url).map_err(|problem| problem.at(key))).transpose()?;
+    }
+    let signatures = [
+        ("sparkle:edSignature", enclosure.and_then(|enclosure| enclosure.signature.as_ref())),
+        ("sparkle:releaseNotesLink", item.notes_signature.as_ref().map(|(text, _)| text)),
+    ];
+    let delta_signatures = deltas.iter().map(|delta| ("sparkle:deltas", delta.signature.as_ref()));
+    for (key, text) in signatures.into_iter().chain(delta_signatures) {
+        text.map(|text| Signature::parse(text).map_err(|problem| problem.at(key))).transpose()?;
+    }
+    for (key, system) in [
+        ("sparkle:minimumSystemVersion", &item.minimum_system_version),
+        ("sparkle:maximumSystemVersion", &item.maximum_system_version),
+    ] {
+        let system = system.as_ref();
+        system.map(|text| OsVersion::parse(text).map_err(|problem| problem.at(key))).transpose()?;
+    }
+    if item.hardware_requirements.iter().any(|word| word != "arm64") {
+        let reason = "must be arm64: clients know nothing else";
+        return Err(Problem::new("sparkle:hardwareRequirements", reason));
+    }
+    match enclosure {
+        Some(enclosure) if enclosure.delta_from.is_some() => {
+            Err(Problem::new("sparkle:deltaFrom", "must stand below sparkle:deltas"))
+        }
+        Some(enclosure) if enclosure.os.as_deref().is_some_and(|os| os != "macos") => {
+            Err(Problem::new("sparkle:os", "must be macos: clients drop the item"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of two items with one version clients take the first that suits them. The
+/// second one has a meaning only for Macs that the first one is not for.
+fn check_reachable(before: &[Item], item: &Item) -> Result<(), Problem> {
+    let rival = before.iter().enumerate().find(|(_, first)| hides(first, item));
+    let Some((place, _)) = rival else { return Ok(()) };
+    let reason = format!("{} stands in item {} already", item.version, place + 1);
+    Err(Problem::new("sparkle:version", reason))
+}
+
+fn hides(first: &Item, second: &Item) -> bool {
+    let is_at_most = |left: &Option<String>, right: &Option<String>| match (left, right) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(left), Some(right)) => compare(left, right).is_le(),
+    };
+    let is_at_least = |left: &Option<String>, right: &Option<String>| match (left, right) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(left), Some(right)) => compare(left, right).is_ge(),
+    };
+    compare(&first.version, &second.version).is_eq()
+        && first.channel == second.channel
+        && first
+            .hardware_requirements
+            .iter()
+            .all(|word| second.hardware_requirements.contains(word))
+        && is_at_most(&first.minimum_system_version, &second.minimum_system_version)
+        && is_at_least(&first.maximum_system_version, &second.maximum_system_version)
 }

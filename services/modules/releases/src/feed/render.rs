@@ -1,7 +1,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{DATE_FORMAT, NAMESPACE};
-use crate::{Channel, Manifest, artifact::Architecture};
+use crate::{Architecture, Artifact, Channel, Informational, Manifest, Notes, NotesSignature};
 
 /// The head of a feed.
 #[derive(Debug, Clone, Copy)]
@@ -46,55 +46,162 @@ fn write_feed(out: &mut String, info: FeedInfo<'_>, releases: &[Release<'_>]) ->
     writeln!(out, "    <link>{}</link>", Escaped(info.link))?;
     writeln!(out, "    <description>{}</description>", Escaped(info.description))?;
     writeln!(out, "    <language>{}</language>", Escaped(info.language))?;
-    releases.iter().try_for_each(|release| write_item(out, info, *release))?;
+    releases.iter().try_for_each(|release| write_release(out, info, *release))?;
     writeln!(out, "  </channel>")?;
     writeln!(out, "</rss>")
 }
 
-fn write_item(out: &mut String, info: FeedInfo<'_>, release: Release<'_>) -> fmt::Result {
-    let Release { channel, manifest } = release;
-    let element = |out: &mut String, name: &str, text: &str| {
-        writeln!(out, "      <{name}>{}</{name}>", Escaped(text))
-    };
+fn write_release(out: &mut String, info: FeedInfo<'_>, release: Release<'_>) -> fmt::Result {
+    release
+        .manifest
+        .artifacts()
+        .try_for_each(|artifact| write_item(out, info, Entry { release, artifact }))
+}
+
+/// What an item is about.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    release: Release<'a>,
+    artifact: &'a Artifact,
+}
+
+fn write_item(out: &mut String, info: FeedInfo<'_>, entry: Entry<'_>) -> fmt::Result {
+    let Entry { release: Release { channel, manifest }, artifact } = entry;
     writeln!(out, "    <item>")?;
     element(out, "title", &format!("{} {}", info.title, manifest.version))?;
+    if let Some(link) = &manifest.link {
+        element(out, "link", link.as_str())?;
+    }
     element(out, "pubDate", &manifest.release_date.strftime(DATE_FORMAT).to_string())?;
     if channel != Channel::Stable {
         element(out, "sparkle:channel", channel.as_str())?;
     }
     element(out, "sparkle:version", manifest.build.as_str())?;
     element(out, "sparkle:shortVersionString", manifest.version.as_str())?;
-    element(out, "sparkle:minimumSystemVersion", manifest.artifact.min_os.as_str())?;
-    if manifest.artifact.arch == Architecture::Arm64 {
+    element(out, "sparkle:minimumSystemVersion", artifact.min_os.as_str())?;
+    if let Some(max_os) = &artifact.max_os {
+        element(out, "sparkle:maximumSystemVersion", max_os.as_str())?;
+    }
+    if artifact.arch == Architecture::Arm64 {
         // Only as an element: clients ignore it as an attribute of the enclosure.
         element(out, "sparkle:hardwareRequirements", "arm64")?;
     }
-    if !manifest.auto_install {
-        // A client older than this version asks before it installs.
-        element(out, "sparkle:minimumAutoupdateVersion", manifest.build.as_str())?;
-    }
-    if let Some(notes) = &manifest.notes_url {
-        element(out, "sparkle:releaseNotesLink", notes.as_str())?;
-    }
-    if manifest.critical {
-        writeln!(out, "      <sparkle:criticalUpdate/>")?;
-    }
-    write_enclosure(out, manifest)?;
+    write_conditions(out, manifest)?;
+    write_notes(out, manifest)?;
+    write_severity(out, manifest)?;
+    write_enclosure(out, artifact)?;
+    write_deltas(out, artifact)?;
     writeln!(out, "    </item>")
 }
 
-fn write_enclosure(out: &mut String, manifest: &Manifest) -> fmt::Result {
-    let artifact = &manifest.artifact;
+fn write_conditions(out: &mut String, manifest: &Manifest) -> fmt::Result {
+    let autoupdate = match manifest.auto_install {
+        true => manifest.minimum_autoupdate_version.as_ref(),
+        // A client older than this version asks before it installs.
+        false => Some(&manifest.build),
+    };
+    for (name, version) in [
+        ("sparkle:minimumUpdateVersion", manifest.minimum_update_version.as_ref()),
+        ("sparkle:minimumAutoupdateVersion", autoupdate),
+        (
+            "sparkle:ignoreSkippedUpgradesBelowVersion",
+            manifest.ignore_skipped_upgrades_below.as_ref(),
+        ),
+    ] {
+        if let Some(version) = version {
+            element(out, name, version.as_str())?;
+        }
+    }
+    match manifest.phased_rollout_interval {
+        Some(seconds) => element(out, "sparkle:phasedRolloutInterval", &seconds.to_string()),
+        None => Ok(()),
+    }
+}
+
+fn write_notes(out: &mut String, manifest: &Manifest) -> fmt::Result {
+    if let Some(Notes { format, text }) = &manifest.notes {
+        let (format, text) = (format.as_str(), Escaped(text));
+        writeln!(out, r#"      <description sparkle:format="{format}">{text}</description>"#)?;
+    }
+    if let Some(url) = &manifest.notes_url {
+        let url = Escaped(url.as_str());
+        write!(out, "      <sparkle:releaseNotesLink")?;
+        if let Some(NotesSignature { ed25519, size }) = &manifest.notes_signature {
+            write!(out, r#" sparkle:edSignature="{ed25519}" sparkle:length="{size}""#)?;
+        }
+        writeln!(out, ">{url}</sparkle:releaseNotesLink>")?;
+    }
+    match &manifest.full_notes_url {
+        Some(url) => element(out, "sparkle:fullReleaseNotesLink", url.as_str()),
+        None => Ok(()),
+    }
+}
+
+fn write_severity(out: &mut String, manifest: &Manifest) -> fmt::Result {
+    match &manifest.critical_below {
+        Some(version) => {
+            writeln!(out, r#"      <sparkle:criticalUpdate sparkle:version="{version}"/>"#)?;
+        }
+        None if manifest.critical => writeln!(out, "      <sparkle:criticalUpdate/>")?,
+        None => {}
+    }
+    let Some(Informational { versions, below }) = &manifest.informational else { return Ok(()) };
+    write!(out, "      <sparkle:informationalUpdate>")?;
+    for version in versions {
+        write!(out, "<sparkle:version>{version}</sparkle:version>")?;
+    }
+    for version in below {
+        write!(out, "<sparkle:belowVersion>{version}</sparkle:belowVersion>")?;
+    }
+    writeln!(out, "</sparkle:informationalUpdate>")
+}
+
+fn write_enclosure(out: &mut String, artifact: &Artifact) -> fmt::Result {
     write!(
         out,
         r#"      <enclosure url="{}" length="{}" type="application/octet-stream""#,
         Escaped(artifact.url.as_str()),
         artifact.size
     )?;
+    if let Some(installation) = artifact.stated_installation() {
+        write!(out, r#" sparkle:installationType="{}""#, installation.as_str())?;
+    }
     if let Some(signature) = &artifact.ed25519 {
         write!(out, r#" sparkle:edSignature="{signature}""#)?;
     }
     writeln!(out, "/>")
+}
+
+fn write_deltas(out: &mut String, artifact: &Artifact) -> fmt::Result {
+    if artifact.deltas.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "      <sparkle:deltas>")?;
+    for delta in &artifact.deltas {
+        write!(
+            out,
+            r#"        <enclosure url="{}" length="{}" type="application/octet-stream" sparkle:deltaFrom="{}""#,
+            Escaped(delta.url.as_str()),
+            delta.size,
+            delta.from
+        )?;
+        if let Some(size) = delta.executable_size {
+            write!(out, r#" sparkle:deltaFromSparkleExecutableSize="{size}""#)?;
+        }
+        if !delta.locales.is_empty() {
+            let locales = delta.locales.join(",");
+            write!(out, r#" sparkle:deltaFromSparkleLocales="{locales}""#)?;
+        }
+        if let Some(signature) = &delta.ed25519 {
+            write!(out, r#" sparkle:edSignature="{signature}""#)?;
+        }
+        writeln!(out, "/>")?;
+    }
+    writeln!(out, "      </sparkle:deltas>")
+}
+
+fn element(out: &mut String, name: &str, text: &str) -> fmt::Result {
+    writeln!(out, "      <{name}>{}</{name}>", Escaped(text))
 }
 
 // === impl Escaped ===

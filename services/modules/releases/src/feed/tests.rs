@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{FeedInfo, Item, NAMESPACE, Release, check, render};
-use crate::{Channel, Manifest, Problem};
+use super::{FeedInfo, Item, NAMESPACE, Release, check, read, render};
+use crate::{Channel, InstallationType, Manifest, Problem};
 
 const INFO: FeedInfo<'_> = FeedInfo {
     title: "Nexy",
@@ -100,6 +100,58 @@ fn a_critical_beta_for_new_macs_is_written_like_this() {
 }
 
 #[test]
+fn every_condition_is_written_like_this() {
+    let manifest = manifest(|value| {
+        let mut arm64 = value["artifact"].clone();
+        arm64["type"] = json!("pkg");
+        arm64["url"] = json!("https://example.com/updates/downloads/Nexy-2.0.0.32-arm64.pkg");
+        arm64["arch"] = json!("arm64");
+        arm64["max_os"] = json!("15.9");
+        arm64["ed25519"] = json!(null);
+        value["alternatives"] = json!([arm64]);
+        value["artifact"]["deltas"] = json!([{
+            "from": "2.0.0.31",
+            "url": "https://example.com/updates/downloads/Nexy-31-32.delta",
+            "size": 5,
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "executable_size": 123,
+            "locales": ["de", "pt_BR"],
+        }]);
+        value["critical"] = json!(true);
+        value["critical_below"] = json!("1.9");
+        value["informational"] = json!({ "versions": ["1.3"], "below": ["1.2"] });
+        value["link"] = json!("https://example.com/nexy");
+        value["phased_rollout_interval"] = json!(86_400);
+        value["minimum_update_version"] = json!("1.0");
+        value["minimum_autoupdate_version"] = json!("1.5");
+        value["ignore_skipped_upgrades_below"] = json!("1.6");
+        value["notes_signature"] = json!({ "ed25519": value["artifact"]["ed25519"], "size": 70 });
+        value["full_notes_url"] = json!("https://example.com/notes");
+    });
+    let feed = feed_of(Channel::Stable, &manifest);
+    let read = items(&feed);
+    assert_eq!(read.len(), 2);
+    assert_eq!(read[0].hardware_requirements, ["arm64"]);
+    assert_eq!(read[0].enclosure.as_ref().unwrap().installation, InstallationType::Package);
+    assert_eq!(read[1].critical, Some(Some("1.9".to_owned())));
+    assert_eq!(read[1].informational.as_ref().unwrap().below, ["1.2"]);
+    assert_eq!(read[1].deltas[0].locales, ["de", "pt_BR"]);
+    assert_eq!(read[1].phased_rollout_interval, Some(86_400));
+    insta::assert_snapshot!(feed);
+}
+
+#[test]
+fn embedded_notes_come_back_as_they_were() {
+    let text = "# New\n\n- <b>fast</b> & \"quiet\"]]>\r\n";
+    let manifest = manifest(|value| {
+        value["notes_url"] = json!(null);
+        value["notes"] = json!({ "format": "markdown", "text": text });
+    });
+    let [item] = items(&feed_of(Channel::Stable, &manifest)).try_into().unwrap();
+    assert_eq!(item.description, Some((text.to_owned(), "markdown".to_owned())));
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let manifest = manifest(|value| value["critical"] = json!(true));
     let feed = feed_of(Channel::Beta, &manifest);
@@ -110,12 +162,12 @@ fn what_is_written_is_read_back() {
     assert_eq!(item.short_version, "2.0.0.32");
     assert_eq!(item.channel.as_deref(), Some("beta"));
     assert_eq!(item.minimum_system_version.as_deref(), Some("11.0"));
-    assert_eq!(item.pub_date, manifest.release_date);
-    assert_eq!(item.notes_url, manifest.notes_url);
-    assert!(item.critical);
-    assert_eq!(enclosure.url, manifest.artifact.url);
+    assert_eq!(item.pub_date, Some(manifest.release_date));
+    assert_eq!(item.notes_url, manifest.notes_url.as_ref().map(ToString::to_string));
+    assert_eq!(item.critical, Some(None));
+    assert_eq!(enclosure.url, manifest.artifact.url.as_str());
     assert_eq!(enclosure.length, manifest.artifact.size);
-    assert_eq!(enclosure.signature, manifest.artifact.ed25519);
+    assert_eq!(enclosure.signature, manifest.artifact.ed25519.map(|known| known.to_string()));
 }
 
 #[test]
@@ -234,6 +286,86 @@ fn refuses_what_makes_clients_reject_a_feed() {
     }
     let renamed = [("sparkle:version", "s:version"), ("xmlns:sparkle", "xmlns:s")];
     assert_eq!(refused(&item_with(&renamed)).key, "sparkle");
+}
+
+/// What clients forgive: they take the feed, and we do not.
+#[test]
+fn forgives_what_clients_forgive_and_says_so() {
+    let version = "<sparkle:version>2.0</sparkle:version>";
+    let channel = |name: &str| format!("<sparkle:channel>{name}</sparkle:channel><pubDate>");
+    for (from, to, key) in [
+        ("https://example.com/a.dmg", "http://example.com/a.dmg", None),
+        ("https://example.com/a.dmg", "downloads/a.dmg", None),
+        ("https://example.com/a.dmg", "https://example.com/a b.dmg", None),
+        (r#" length="5""#, "", Some("item 1 enclosure.length")),
+        ("length", r#"sparkle:edSignature="" length"#, None),
+        ("length", r#"sparkle:os="windows" length"#, None),
+        ("length", r#"sparkle:deltaFrom="1.0" length"#, None),
+        ("length", r#"sparkle:dsaSignature="x" length"#, Some("item 1 sparkle:dsaSignature")),
+        ("+0000", "GMT", Some("item 1 pubDate")),
+        ("<pubDate>", &channel("be ta"), Some("item 1 sparkle:channel")),
+        ("<pubDate>", &channel(""), Some("item 1 sparkle:channel")),
+        ("<pubDate>", "<title>a</title><title>b</title><pubDate>", Some("item 1 title")),
+        ("<pubDate>", "<link>ftp://example.com</link><pubDate>", Some("item 1 link")),
+        (
+            "length",
+            r#"sparkle:hardwareRequirements="arm64" length"#,
+            Some("item 1 sparkle:hardwareRequirements"),
+        ),
+        (
+            "<pubDate>",
+            "<sparkle:phasedRolloutInterval>1 day</sparkle:phasedRolloutInterval><pubDate>",
+            Some("item 1 sparkle:phasedRolloutInterval"),
+        ),
+        (
+            "<pubDate>",
+            r#"<description sparkle:format="rtf">x</description><pubDate>"#,
+            Some("item 1 description"),
+        ),
+        (
+            "<pubDate>",
+            "<sparkle:deltas><enclosure url=\"https://example.com/a.delta\"/></sparkle:deltas>\
+             <pubDate>",
+            Some("item 1 sparkle:deltas"),
+        ),
+        (version, "<sparkle:version/>", Some("item 1 sparkle:version")),
+        // They look names up as they are spelt, too.
+        ("http://www.andymatuschak.org", "https://www.andymatuschak.org", None),
+    ] {
+        let feed = item_with(&[(from, to)]);
+        let appcast = read(&feed).unwrap_or_else(|problem| panic!("{problem}\n{feed}"));
+        assert_eq!(appcast.items.len(), 1);
+        let remark = appcast.remarks.first().map(|remark| remark.key.as_str());
+        assert_eq!(remark, key, "{feed}");
+        check(&feed).unwrap_err();
+    }
+    let guessed = [(version, ""), ("a.dmg", "Nexy_1.3.4.dmg")];
+    let appcast = read(&item_with(&guessed)).unwrap();
+    assert_eq!(appcast.items[0].version, "1.3.4");
+    assert_eq!(appcast.remarks[0].key, "item 1 sparkle:version");
+    let legacy = "<sparkle:tags><sparkle:criticalUpdate/></sparkle:tags><pubDate>";
+    let appcast = read(&item_with(&[("<pubDate>", legacy)])).unwrap();
+    assert_eq!(appcast.items[0].critical, Some(None));
+}
+
+/// What makes clients reject everything is refused by both readers.
+#[test]
+fn rejects_what_clients_reject() {
+    let enclosure = r#"<enclosure url="https://example.com/a.dmg" length="5"/>"#;
+    for (from, to) in [
+        ("<sparkle:version>2.0</sparkle:version>", ""),
+        (enclosure, ""),
+        (enclosure, "<link>ftp://example.com</link>"),
+        (r#" url="https://example.com/a.dmg""#, ""),
+        ("https://example.com/a.dmg", "ftp://example.com/a.dmg"),
+        ("https://example.com/a.dmg", "file:///a.dmg"),
+        ("length", r#"sparkle:installationType="magic" length"#),
+        ("</rss>", ""),
+    ] {
+        let feed = item_with(&[(from, to)]);
+        assert!(read(&feed).is_err(), "taken: {feed}");
+        assert!(check(&feed).is_err(), "taken: {feed}");
+    }
 }
 
 proptest! {

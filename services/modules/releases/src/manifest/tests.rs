@@ -24,6 +24,40 @@ fn example() -> Value {
     })
 }
 
+/// Every key at once.
+fn full() -> Value {
+    let mut manifest = example();
+    let mut arm64 = example()["artifact"].clone();
+    arm64["url"] = json!("https://example.com/updates/downloads/Nexy-2.0.0.32-arm64.dmg");
+    arm64["arch"] = json!("arm64");
+    let more = json!({
+        "alternatives": [arm64],
+        "critical": true,
+        "critical_below": "1.9.0.4",
+        "informational": { "versions": ["1.3.0.1"], "below": ["1.2"] },
+        "link": "https://example.com/nexy",
+        "phased_rollout_interval": 86_400,
+        "minimum_update_version": "1.0",
+        "minimum_autoupdate_version": "1.5",
+        "ignore_skipped_upgrades_below": "1.6",
+        "notes_signature": { "ed25519": example()["artifact"]["ed25519"], "size": 70 },
+        "full_notes_url": "https://example.com/notes",
+    });
+    manifest.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    manifest["artifact"]["max_os"] = json!("15.9");
+    manifest["artifact"]["installation_type"] = json!("application");
+    manifest["artifact"]["deltas"] = json!([{
+        "from": "2.0.0.31",
+        "url": "https://example.com/updates/downloads/Nexy-31-32.delta",
+        "size": 5,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "ed25519": example()["artifact"]["ed25519"],
+        "executable_size": 123,
+        "locales": ["de", "pt_BR"],
+    }]);
+    manifest
+}
+
 fn with(pointer: &str, value: Value) -> Value {
     let mut manifest = example();
     *manifest.pointer_mut(pointer).unwrap() = value;
@@ -121,6 +155,117 @@ fn takes_what_may_be_left_out() {
     // An empty signature is no signature: it must never reach a feed.
     assert_eq!(parse(&with("/artifact/ed25519", json!(""))).unwrap().artifact.ed25519, None);
     assert_eq!(parse(&with("/notes_url", json!(null))).unwrap().notes_url, None);
+}
+
+#[test]
+fn takes_every_key_and_gives_it_back() {
+    let manifest = full();
+    let written = serde_json::to_value(parse(&manifest).unwrap()).unwrap();
+    assert_eq!(parse(&written).unwrap(), parse(&manifest).unwrap());
+    for key in manifest.as_object().unwrap().keys() {
+        assert!(written.get(key).is_some(), "{key} is lost");
+    }
+    let keys: Vec<_> = parse(&manifest).unwrap().claims().into_iter().map(|one| one.key).collect();
+    assert_eq!(keys, ["artifact", "artifact.deltas[0]", "alternatives[0]"]);
+}
+
+#[test]
+fn refuses_conditions_that_contradict_each_other() {
+    let delta = full()["artifact"]["deltas"][0].clone();
+    let other = |pointer: &str, value: Value| {
+        let mut manifest = full();
+        match pointer {
+            "/notes" => manifest["notes"] = value,
+            _ => *manifest.pointer_mut(pointer).unwrap() = value,
+        }
+        manifest
+    };
+    for (manifest, key, reason) in [
+        (other("/critical", json!(false)), "critical_below", "unless critical"),
+        (other("/critical_below", json!("2.0.0.33")), "critical_below", "newer than build"),
+        (other("/critical_below", json!(2)), "critical_below", "not the number"),
+        (other("/link", json!(null)), "link", "informational"),
+        (other("/informational", json!("yes")), "informational", "must be an object"),
+        (
+            other("/informational", json!({ "below": ["x"] })),
+            "informational.below",
+            "CFBundleVersion",
+        ),
+        (
+            other("/informational", json!({ "below": "2.0" })),
+            "informational.below",
+            "must be an array",
+        ),
+        (
+            other("/phased_rollout_interval", json!(0)),
+            "phased_rollout_interval",
+            "from 1 to 2592000",
+        ),
+        (other("/phased_rollout_interval", json!("1d")), "phased_rollout_interval", "whole number"),
+        (
+            other("/notes", json!({ "format": "html", "text": "<p>New</p>" })),
+            "notes",
+            "beside notes_url",
+        ),
+        (other("/notes_url", json!(null)), "notes_signature", "without notes_url"),
+        (other("/auto_install", json!(false)), "minimum_autoupdate_version", "auto_install"),
+        (
+            other("/minimum_update_version", json!("3.0")),
+            "minimum_update_version",
+            "newer than build",
+        ),
+        (other("/artifact/max_os", json!("10.9")), "artifact.max_os", "older than min_os"),
+        (
+            other("/artifact/installation_type", json!("magic")),
+            "artifact.installation_type",
+            "one of",
+        ),
+        (other("/artifact/deltas", json!([delta, delta])), "artifact.deltas", "one delta for each"),
+        (
+            other("/artifact/deltas/0/from", json!("2.0.0.32")),
+            "deltas from 2.0.0.32",
+            "from an older",
+        ),
+        (
+            other("/artifact/deltas/0/url", json!("https://example.com/a.zip")),
+            "artifact.deltas[0].url",
+            "must end with .delta",
+        ),
+        (
+            other("/artifact/deltas/0/locales", json!(["../x"])),
+            "artifact.deltas[0].locales",
+            "names of locales",
+        ),
+        (other("/alternatives/0/arch", json!("ppc")), "alternatives[0].arch", "one of universal2"),
+        (other("/alternatives", json!({})), "alternatives", "must be an array"),
+        (other("/alternatives/0", json!(5)), "alternatives[0]", "must be an object"),
+    ] {
+        let problems = parse(&manifest).unwrap_err();
+        let found = problems.iter().find(|problem| problem.key == key);
+        let found = found.unwrap_or_else(|| panic!("{key} is not named: {problems:?}"));
+        assert!(found.reason.contains(reason), "{found}");
+    }
+    let mut twice = full();
+    twice["alternatives"][0]["url"] = twice["artifact"]["url"].clone();
+    refused(&twice, "alternatives[0].url", "stands there already");
+    let mut package = example();
+    package["artifact"]["type"] = json!("pkg");
+    package["artifact"]["url"] = json!("https://example.com/Nexy.pkg");
+    package["artifact"]["installation_type"] = json!("application");
+    refused(&package, "artifact.installation_type", "is a pkg");
+}
+
+#[test]
+fn embedded_notes_are_text_and_no_address() {
+    let notes = |format: &str, text: &str| {
+        let mut manifest = without("/notes_url");
+        manifest["notes"] = json!({ "format": format, "text": text });
+        manifest
+    };
+    assert!(parse(&notes("markdown", "# New")).is_ok());
+    refused(&notes("rtf", "New"), "notes.format", "one of html");
+    refused(&notes("html", " "), "notes.text", "not be empty");
+    refused(&notes("html", "https://example.com/notes"), "notes.text", "use notes_url");
 }
 
 #[test]

@@ -8,17 +8,31 @@ use nexy_runtime::{
     grpc::{self, ObserveLayer},
     ops::{self, Probe},
 };
-use nexy_telemetry::metrics;
+use nexy_telemetry::metrics::{self, Family};
 use tokio::net::TcpListener;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::server::{HealthReporter, health_reporter};
 
 use crate::{
-    http::{self, Site},
+    http::{self, Site, know_words},
     library::{Keeper, Library},
     rpc::{RPCS, UpdateRpc},
     settings::Settings,
 };
+
+/// What `/metrics` shows.
+pub(crate) const FAMILIES: &[&dyn Family] = &[
+    metrics::RPC_DURATION,
+    metrics::RPC_REQUESTS,
+    &metrics::UPDATE_CHECKS,
+    &metrics::UPDATE_CLIENTS,
+    &metrics::UPDATE_FEED_ANSWERS,
+    &metrics::UPDATE_OFFERS,
+    &metrics::UPDATE_COHORT_CHECKS,
+    &metrics::UPDATE_COHORTS,
+    &metrics::UPDATE_DOWNLOADS,
+    &metrics::UPDATE_DOWNLOAD_BYTES,
+];
 
 /// The update server, built and bound.
 pub(crate) struct App {
@@ -93,12 +107,18 @@ impl App {
         listeners: Listeners,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
-        metrics::declare(&[metrics::RPC_DURATION, metrics::RPC_REQUESTS]);
+        metrics::declare(FAMILIES);
+        know_words();
         let settings = Arc::new(Settings::from_config(config, Self::VERSION)?);
         let library = Arc::new(Library::default());
         let drain = shutdown.drain();
         let keeper = Keeper::new(Arc::clone(&settings), Arc::clone(&library), drain.clone())?;
-        let site = Site { settings, library: Arc::clone(&library), draining: drain.clone() };
+        let site = Site {
+            settings,
+            library: Arc::clone(&library),
+            counts: Arc::default(),
+            draining: drain.clone(),
+        };
         let (health, health_service) = health_reporter();
         let mut routes = RoutesBuilder::default();
         routes.add_service(health_service).add_service(UpdateRpc::server(library));

@@ -1,6 +1,6 @@
 //! What this service decides, as the decision log shows it.
 
-use nexy_releases::{Channel, Problem};
+use nexy_releases::{Channel, Percent, Problem};
 use nexy_telemetry::{Decision, Level};
 use serde::Serialize;
 
@@ -16,8 +16,32 @@ pub(crate) struct ReleasePublished<'a> {
     pub(crate) artifact: &'a str,
     pub(crate) size: u64,
     pub(crate) critical: bool,
+    /// Who is offered it.
+    pub(crate) percent: Percent,
     /// Whether the bytes are here and were read and compared.
     pub(crate) bytes_checked: bool,
+}
+
+/// The same release is offered to others than before.
+#[derive(Debug, Serialize)]
+pub(crate) struct RolloutChanged<'a> {
+    pub(crate) channel: Channel,
+    pub(crate) file: &'static str,
+    pub(crate) build: &'a str,
+    pub(crate) percent: Percent,
+    /// Why nobody is offered it any more, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) halted: Option<&'a str>,
+}
+
+/// A manifest that is served has a key that means nothing. One line for each,
+/// once for each change of the manifest.
+#[derive(Debug, Serialize)]
+pub(crate) struct ManifestKeyUnknown<'a> {
+    pub(crate) channel: Channel,
+    pub(crate) file: &'static str,
+    #[serde(flatten)]
+    pub(crate) problem: &'a Problem,
 }
 
 /// A release is served without proof of where it comes from.
@@ -68,6 +92,27 @@ impl Decision for ReleasePublished<'_> {
     }
     fn decision(&self) -> &'static str {
         "release_published"
+    }
+}
+
+impl Decision for RolloutChanged<'_> {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "rollout_changed"
+    }
+}
+
+impl Decision for ManifestKeyUnknown<'_> {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "manifest_key_unknown"
+    }
+    fn level(&self) -> Level {
+        Level::Warn
     }
 }
 

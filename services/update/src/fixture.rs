@@ -49,7 +49,8 @@ pub(crate) fn site(settings: Settings) -> (Site, Keeper) {
     let (settings, library) = (Arc::new(settings), Arc::new(Library::default()));
     let stop = CancellationToken::new();
     let keeper = Keeper::new(Arc::clone(&settings), Arc::clone(&library), stop).unwrap();
-    (Site { settings, library, draining: CancellationToken::new() }, keeper)
+    let counts = Arc::default();
+    (Site { settings, library, counts, draining: CancellationToken::new() }, keeper)
 }
 
 /// `tracing` may forget an event that one thread meets for the first time while
@@ -103,6 +104,7 @@ impl Folders {
             downloads_dir: self.root.path().join("downloads"),
             manifests_dir: self.root.path().join("manifests"),
             trust: Trust::Key(public_key()),
+            signed_feeds_required: false,
             rescan_interval: Duration::from_millis(20),
             request_timeout: Duration::from_secs(5),
             feed: FeedHead {

@@ -23,16 +23,20 @@ use crate::{library::Library, settings::Settings};
 
 mod api;
 mod conditions;
+mod counts;
 mod downloads;
 mod feeds;
 mod page;
 mod range;
+
+pub(crate) use counts::{Counts, know_words};
 
 /// What the routes know.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub(crate) settings: Arc<Settings>,
     pub(crate) library: Arc<Library>,
+    pub(crate) counts: Arc<Counts>,
     /// Cancelled when the process is about to leave.
     pub(crate) draining: CancellationToken,
 }

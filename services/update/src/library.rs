@@ -16,10 +16,11 @@ mod catalog;
 pub(crate) mod files;
 mod keeper;
 mod look;
+mod readings;
 mod shelf;
 mod verify;
 
-pub(crate) use catalog::{Catalog, Offer, Served, whole_seconds};
+pub(crate) use catalog::{Catalog, Feed, Offer, Served, whole_seconds};
 pub(crate) use keeper::Keeper;
 
 /// The catalog of this moment.

@@ -46,9 +46,9 @@ impl Update for UpdateRpc {
                 .ok_or_else(|| Status::invalid_argument("channel must be stable, beta or alpha"))?,
         };
         let catalog = self.library.catalog();
-        let release = catalog.served(channel).map(|served| Release {
-            version: served.manifest.version.as_str().to_owned(),
-            build: served.manifest.build.as_str().to_owned(),
+        let release = catalog.current(channel).map(|manifest| Release {
+            version: manifest.version.as_str().to_owned(),
+            build: manifest.build.as_str().to_owned(),
         });
         Ok(Response::new(LatestResponse { release }))
     }

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) manifests_dir: PathBuf,
     /// What a release must prove.
     pub(crate) trust: Trust,
+    /// Whether a release without signed feeds is refused.
+    pub(crate) signed_feeds_required: bool,
     /// How often the folders are looked at.
     pub(crate) rescan_interval: Duration,
     /// How long a request may take to its first byte.
@@ -75,6 +77,7 @@ impl Settings {
             downloads_dir: update.downloads_dir.clone(),
             manifests_dir: update.manifests_dir.clone(),
             trust,
+            signed_feeds_required: update.signed_feeds_required,
             rescan_interval: update.rescan_interval,
             request_timeout: update.request_timeout,
             feed: FeedHead {

@@ -14,6 +14,7 @@ mod decisions;
 mod family;
 mod render;
 mod rpc;
+mod updates;
 mod window;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -26,6 +27,10 @@ pub use catalogue::{
 pub use decisions::{DECISIONS, Decisions};
 pub use family::{Counter, Family, Gauge, Histogram, Label};
 pub use rpc::{RpcEnd, code_name, rpc_ended};
+pub use updates::{
+    UPDATE_CHECKS, UPDATE_CLIENTS, UPDATE_COHORT_CHECKS, UPDATE_COHORTS, UPDATE_DOWNLOAD_BYTES,
+    UPDATE_DOWNLOADS, UPDATE_FEED_ANSWERS, UPDATE_OFFERS, Versions,
+};
 pub use window::{Snapshot, Window};
 
 /// The value of a label that is in no set.

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::Timestamp;
-use nexy_releases::{Channel, FileName, Manifest, Problem};
+use nexy_releases::{Channel, Claim, Manifest, Percent, Problem, Version};
 use serde::Serialize;
 
 use super::Site;
@@ -35,6 +35,9 @@ struct VersionRow<'a> {
     build: Option<&'a str>,
     critical: Option<bool>,
     release_date: Option<Timestamp>,
+    /// Who is offered it; a client of the others is offered the one before.
+    rollout_percent: Option<Percent>,
+    halted: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +46,12 @@ struct ManifestRow<'a> {
     file: &'static str,
     /// The one that is served.
     manifest: Option<&'a Manifest>,
+    rollout_percent: Option<Percent>,
+    halted: Option<&'a str>,
+    /// What the others are offered.
+    previous: Option<&'a Manifest>,
+    withdrawn_build: Option<&'a Version>,
+    feeds_are_signed: bool,
     /// Why the one on disk is not, if so.
     refused: &'a [Problem],
 }
@@ -50,15 +59,15 @@ struct ManifestRow<'a> {
 /// A file that can be downloaded: one that lies here, or the artifact of a
 /// release that lies elsewhere.
 #[derive(Serialize)]
-struct ArtifactRow<'a> {
-    file: &'a FileName,
+struct ArtifactRow {
+    file: String,
     size: u64,
     modified: Option<Timestamp>,
     /// Known for the artifacts of releases that are served.
     sha256: Option<String>,
     ed25519: Option<String>,
     /// Where it lies, when it does not lie here.
-    url: Option<&'a str>,
+    url: Option<String>,
     /// The channels that offer it.
     channels: Vec<Channel>,
 }
@@ -68,7 +77,7 @@ pub(super) async fn health(State(site): State<Site>) -> Response {
         return leaving();
     }
     let catalog = site.library.catalog();
-    let latest = catalog.served(Channel::Stable).map(|served| &served.manifest);
+    let latest = catalog.current(Channel::Stable);
     let status = match (&catalog.fault, site.settings.enabled) {
         (_, false) => "disabled",
         (Some(_), true) => "degraded",
@@ -90,7 +99,8 @@ pub(super) async fn health(State(site): State<Site>) -> Response {
 pub(super) async fn versions(State(site): State<Site>) -> Response {
     let catalog = site.library.catalog();
     let rows = catalog.offers.iter().map(|offer| {
-        let manifest = offer.served.as_deref().map(|served| &served.manifest);
+        let plan = offer.served.as_deref().map(|served| &served.plan);
+        let manifest = plan.map(|plan| &plan.release);
         VersionRow {
             channel: offer.channel,
             feed: offer.channel.feed_file(),
@@ -98,6 +108,8 @@ pub(super) async fn versions(State(site): State<Site>) -> Response {
             build: manifest.map(|manifest| manifest.build.as_str()),
             critical: manifest.map(|manifest| manifest.critical),
             release_date: manifest.map(|manifest| manifest.release_date),
+            rollout_percent: plan.map(|plan| plan.rollout_percent),
+            halted: plan.and_then(|plan| plan.halted.as_deref()),
         }
     });
     listing("versions", rows.collect::<Vec<_>>())
@@ -105,11 +117,19 @@ pub(super) async fn versions(State(site): State<Site>) -> Response {
 
 pub(super) async fn manifests(State(site): State<Site>) -> Response {
     let catalog = site.library.catalog();
-    let rows = catalog.offers.iter().map(|offer| ManifestRow {
-        channel: offer.channel,
-        file: offer.channel.manifest_file(),
-        manifest: offer.served.as_deref().map(|served| &served.manifest),
-        refused: &offer.refused,
+    let rows = catalog.offers.iter().map(|offer| {
+        let plan = offer.served.as_deref().map(|served| &served.plan);
+        ManifestRow {
+            channel: offer.channel,
+            file: offer.channel.manifest_file(),
+            manifest: plan.map(|plan| &plan.release),
+            rollout_percent: plan.map(|plan| plan.rollout_percent),
+            halted: plan.and_then(|plan| plan.halted.as_deref()),
+            previous: plan.and_then(|plan| plan.previous.as_deref()),
+            withdrawn_build: plan.and_then(|plan| plan.withdrawn_build.as_ref()),
+            feeds_are_signed: plan.is_some_and(|plan| plan.signed_feeds.is_some()),
+            refused: &offer.refused,
+        }
     });
     listing("manifests", rows.collect::<Vec<_>>())
 }
@@ -118,41 +138,45 @@ pub(super) async fn artifacts(State(site): State<Site>) -> Response {
     listing("artifacts", artifacts_of(&site.library.catalog()))
 }
 
-fn artifacts_of(catalog: &Catalog) -> Vec<ArtifactRow<'_>> {
+fn artifacts_of(catalog: &Catalog) -> Vec<ArtifactRow> {
     let here = catalog.files.iter().map(|(name, file)| {
-        let release = catalog.release_of(file).map(|served| &served.manifest);
+        let claim = catalog.claim_of(file);
         ArtifactRow {
-            file: name,
+            file: name.as_str().to_owned(),
             size: file.fingerprint.length,
             modified: timestamp(file.modified),
-            sha256: release.map(|manifest| manifest.artifact.sha256.to_string()),
-            ed25519: release.and_then(signature),
+            sha256: claim.map(|claim| claim.sha256.to_string()),
+            ed25519: claim.and_then(signature),
             url: None,
-            channels: channels(catalog, |served| served.stored.as_ref() == Some(file)),
+            channels: channels(catalog, |served| {
+                served.stored.iter().any(|(_, stored)| stored == file)
+            }),
         }
     });
     let mut elsewhere = BTreeMap::new();
     for served in catalog.offers.iter().filter_map(|offer| offer.served.as_deref()) {
-        if served.stored.is_none() {
-            let url = served.manifest.artifact.url.as_str();
-            elsewhere.entry(url).or_insert_with(|| carried(catalog, &served.manifest));
+        let claims = served.plan.claims().into_iter();
+        for claim in claims.filter(|claim| served.stored(&claim.file_name).is_none()) {
+            let url = claim.url.as_str().to_owned();
+            elsewhere.entry(url).or_insert_with(|| carried(catalog, &claim));
         }
     }
     here.chain(elsewhere.into_values()).collect()
 }
 
-fn carried<'a>(catalog: &Catalog, manifest: &'a Manifest) -> ArtifactRow<'a> {
-    let artifact = &manifest.artifact;
+fn carried(catalog: &Catalog, claim: &Claim) -> ArtifactRow {
+    let offers_it = |served: &Served| {
+        served.stored(&claim.file_name).is_none()
+            && served.plan.claims().iter().any(|other| other.url == claim.url)
+    };
     ArtifactRow {
-        file: &artifact.file_name,
-        size: artifact.size,
+        file: claim.file_name.as_str().to_owned(),
+        size: claim.size,
         modified: None,
-        sha256: Some(artifact.sha256.to_string()),
-        ed25519: signature(manifest),
-        url: Some(artifact.url.as_str()),
-        channels: channels(catalog, |served| {
-            served.stored.is_none() && served.manifest.artifact.url == artifact.url
-        }),
+        sha256: Some(claim.sha256.to_string()),
+        ed25519: signature(claim),
+        url: Some(claim.url.as_str().to_owned()),
+        channels: channels(catalog, offers_it),
     }
 }
 
@@ -164,8 +188,8 @@ fn channels(catalog: &Catalog, offers_it: impl Fn(&Served) -> bool) -> Vec<Chann
         .collect()
 }
 
-fn signature(manifest: &Manifest) -> Option<String> {
-    manifest.artifact.ed25519.as_ref().map(ToString::to_string)
+fn signature(claim: &Claim) -> Option<String> {
+    claim.ed25519.as_ref().map(ToString::to_string)
 }
 
 fn timestamp(moment: SystemTime) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{self, ErrorKind, Seek as _, SeekFrom},
+    io::ErrorKind,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -11,8 +11,8 @@ use axum::{
     response::{AppendHeaders, IntoResponse as _, Response},
 };
 use nexy_releases::FileName;
-use tokio::io::AsyncReadExt as _;
-use tokio_util::io::ReaderStream;
+use nexy_telemetry::metrics::UPDATE_DOWNLOADS;
+use sending::Sending;
 
 use super::{
     DISABLED, Site,
@@ -26,8 +26,7 @@ use crate::library::{
     whole_seconds,
 };
 
-/// Bytes of a file that a download holds in memory.
-const PIECE: usize = 128 * 1024;
+mod sending;
 
 /// For files whose bytes never change under their name: a year is longer than
 /// any release is interesting.
@@ -47,6 +46,8 @@ struct Download {
 struct Part {
     first: u64,
     length: u64,
+    /// How it is counted: whole, or a range.
+    label: &'static str,
 }
 
 /// `GET /downloads/{file}`. Several ranges at once are answered with the whole
@@ -62,15 +63,21 @@ pub(super) async fn download(
     }
     // The raw path, so that it is decoded exactly once.
     let segment = uri.path().strip_prefix("/downloads/").unwrap_or_default();
-    let Ok(name) = FileName::from_url_segment(segment) else { return no_such_file() };
+    let Ok(name) = FileName::from_url_segment(segment) else {
+        UPDATE_DOWNLOADS.increment([part_label(&headers), "not_found"]);
+        return no_such_file();
+    };
     let folder = site.settings.downloads_dir.clone();
     let asked = name.clone();
     match tokio::task::spawn_blocking(move || files::open(&folder, &asked)).await {
         Ok(Ok((file, stored))) => {
             let download = Download::new(&site, name, file, &stored);
-            download.answer(&method, &headers).unwrap_or_else(|_| unreadable())
+            download.answer(&method, &headers)
         }
-        Ok(Err(error)) if is_absence(error.kind()) => no_such_file(),
+        Ok(Err(error)) if is_absence(error.kind()) => {
+            UPDATE_DOWNLOADS.increment([part_label(&headers), "not_found"]);
+            no_such_file()
+        }
         Ok(Err(_)) | Err(_) => unreadable(),
     }
 }
@@ -81,8 +88,8 @@ impl Download {
     fn new(site: &Site, name: FileName, file: File, stored: &StoredFile) -> Self {
         let length = stored.fingerprint.length;
         let catalog = site.library.catalog();
-        let (etag, cache_control) = match catalog.release_of(stored) {
-            Some(release) => (format!("\"{}\"", release.manifest.artifact.sha256), IMMUTABLE),
+        let (etag, cache_control) = match catalog.claim_of(stored) {
+            Some(claim) => (format!("\"{}\"", claim.sha256), IMMUTABLE),
             // Not hashed: the moment of the last change, to the nanosecond.
             None => {
                 let (seconds, nanoseconds) = stored.fingerprint.modified;
@@ -93,11 +100,12 @@ impl Download {
         Self { file, length, etag, last_modified, cache_control, name }
     }
 
-    fn answer(self, method: &Method, headers: &HeaderMap) -> io::Result<Response> {
+    fn answer(self, method: &Method, headers: &HeaderMap) -> Response {
         let validators = Validators { etag: &self.etag, last_modified: self.last_modified };
         if validators.are_known(headers) {
             let head = self.head(self.length);
-            return Ok((StatusCode::NOT_MODIFIED, head, Body::empty()).into_response());
+            UPDATE_DOWNLOADS.increment([part_label(headers), "not_modified"]);
+            return (StatusCode::NOT_MODIFIED, head, Body::empty()).into_response();
         }
         // RFC 9110 section 14.2: a Range has a meaning for GET only.
         let asked = headers
@@ -106,34 +114,33 @@ impl Download {
         let asked = asked.and_then(|value| value.to_str().ok());
         let whole = self.length;
         match range::parse(asked, whole) {
-            Wanted::Whole => self.send(Part { first: 0, length: whole }, method),
+            Wanted::Whole => self.send(&Part { first: 0, length: whole, label: "whole" }, method),
             Wanted::Part { first, last } => {
                 let range = format!("bytes {first}-{last}/{whole}");
-                let part = self.send(Part { first, length: last - first + 1 }, method)?;
+                let part = Part { first, length: last - first + 1, label: "range" };
+                let part = self.send(&part, method);
                 let head = AppendHeaders([(header::CONTENT_RANGE, range)]);
-                Ok((StatusCode::PARTIAL_CONTENT, head, part).into_response())
+                (StatusCode::PARTIAL_CONTENT, head, part).into_response()
             }
             Wanted::Unsatisfiable => {
+                UPDATE_DOWNLOADS.increment(["range", "unsatisfiable"]);
                 let head = [
                     (header::CONTENT_RANGE, format!("bytes */{whole}")),
                     (header::ETAG, self.etag),
                     (header::CACHE_CONTROL, "no-cache".to_owned()),
                 ];
-                Ok((StatusCode::RANGE_NOT_SATISFIABLE, head, Body::empty()).into_response())
+                (StatusCode::RANGE_NOT_SATISFIABLE, head, Body::empty()).into_response()
             }
         }
     }
 
-    fn send(mut self, part: Part, method: &Method) -> io::Result<Response> {
+    fn send(self, part: &Part, method: &Method) -> Response {
         let head = self.head(part.length);
         if method == Method::HEAD {
-            return Ok((head, Body::empty()).into_response());
+            return (head, Body::empty()).into_response();
         }
-        self.file.seek(SeekFrom::Start(part.first))?;
-        // No more than announced, even if the file grows meanwhile.
-        let bytes = tokio::fs::File::from_std(self.file).take(part.length);
-        let body = Body::from_stream(ReaderStream::with_capacity(bytes, PIECE));
-        Ok((head, body).into_response())
+        let body = Sending::new(self.file, part);
+        (head, Body::from_stream(body)).into_response()
     }
 
     fn head(&self, length: u64) -> [(HeaderName, String); 7] {
@@ -152,6 +159,10 @@ impl Download {
     fn not_in_the_future(&self) -> SystemTime {
         self.last_modified.clamp(UNIX_EPOCH, SystemTime::now().max(UNIX_EPOCH))
     }
+}
+
+fn part_label(headers: &HeaderMap) -> &'static str {
+    if headers.contains_key(header::RANGE) { "range" } else { "whole" }
 }
 
 fn content_type(name: &str) -> &'static str {

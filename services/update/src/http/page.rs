@@ -6,6 +6,8 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
 };
 
+use nexy_releases::{Artifact, Manifest, Plan};
+
 use super::{DISABLED, Site};
 use crate::library::{Catalog, Offer, Served};
 
@@ -52,41 +54,70 @@ fn write_offer(out: &mut String, offer: &Offer) -> fmt::Result {
     let (title, feed) = (offer.channel.title(), offer.channel.feed_file());
     writeln!(out, "<h2>{title}</h2>")?;
     match offer.served.as_deref() {
-        Some(served) => write_release(out, served)?,
+        Some(served) => write_served(out, served)?,
         None => writeln!(out, "<p>There is no release on this channel.</p>")?,
     }
     writeln!(out, "<p><a href=\"{feed}\">Feed of the {title} channel</a></p>")
 }
 
-fn write_release(out: &mut String, served: &Served) -> fmt::Result {
-    let manifest = &served.manifest;
-    let artifact = &manifest.artifact;
+fn write_served(out: &mut String, served: &Served) -> fmt::Result {
+    let Plan { release, rollout_percent, halted, previous, .. } = &served.plan;
+    if let Some(reason) = halted {
+        let (version, reason) = (&release.version, Escaped(reason));
+        writeln!(out, "<p>Version {version} is halted: {reason}. Nobody is offered it.</p>")?;
+    } else if !rollout_percent.is_all() {
+        let version = &release.version;
+        writeln!(out, "<p>Version {version} is offered to {rollout_percent} of all.</p>")?;
+    }
+    write_release(out, served, release)?;
+    match previous.as_deref().filter(|_| halted.is_some() || !rollout_percent.is_all()) {
+        Some(previous) => {
+            writeln!(out, "<p>The others are offered version {}.</p>", previous.version)?;
+            write_release(out, served, previous)
+        }
+        None => Ok(()),
+    }
+}
+
+fn write_release(out: &mut String, served: &Served, manifest: &Manifest) -> fmt::Result {
+    let critical = if manifest.critical { " (critical)" } else { "" };
+    writeln!(out, "<table>\n<caption>Version {}{critical}</caption>", manifest.version)?;
+    row(out, "Build", format_args!("{}", manifest.build))?;
+    row(out, "Released", format_args!("<time datetime=\"{0}\">{0}</time>", manifest.release_date))?;
+    for artifact in manifest.artifacts() {
+        write_artifact(out, served, artifact)?;
+    }
+    if let Some(notes) = &manifest.notes_url {
+        let notes = Escaped(notes.as_str());
+        row(out, "Notes", format_args!("<a href=\"{notes}\">What is new</a>"))?;
+    }
+    writeln!(out, "</table>")
+}
+
+fn write_artifact(out: &mut String, served: &Served, artifact: &Artifact) -> fmt::Result {
     let file = Escaped(artifact.file_name.as_str());
-    let link = match served.stored {
+    let link = match served.stored(&artifact.file_name) {
         // Relative, so that it works below any prefix.
         Some(_) => format!("downloads/{}", artifact.file_name.to_url_segment()),
         None => artifact.url.to_string(),
     };
-    let critical = if manifest.critical { " (critical)" } else { "" };
-    writeln!(out, "<table>\n<caption>Version {}{critical}</caption>", manifest.version)?;
-    let mut row = |name: &str, value: fmt::Arguments<'_>| {
-        writeln!(out, "<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>")
-    };
-    row("Build", format_args!("{}", manifest.build))?;
-    row("Released", format_args!("<time datetime=\"{0}\">{0}</time>", manifest.release_date))?;
-    row("File", format_args!("<a href=\"{}\">{file}</a>", Escaped(&link)))?;
-    row("Size", format_args!("{} bytes", artifact.size))?;
-    row("Runs on", format_args!("macOS {} or later, {}", artifact.min_os, artifact.arch.as_str()))?;
-    row("SHA-256", format_args!("<code>{}</code>", artifact.sha256))?;
+    row(out, "File", format_args!("<a href=\"{}\">{file}</a>", Escaped(&link)))?;
+    row(out, "Size", format_args!("{} bytes", artifact.size))?;
+    let least = &artifact.min_os;
+    let arch = artifact.arch.as_str();
+    match &artifact.max_os {
+        Some(most) => row(out, "Runs on", format_args!("macOS {least} to {most}, {arch}"))?,
+        None => row(out, "Runs on", format_args!("macOS {least} or later, {arch}"))?,
+    }
+    row(out, "SHA-256", format_args!("<code>{}</code>", artifact.sha256))?;
     match &artifact.ed25519 {
-        Some(signature) => row("Ed25519 signature", format_args!("<code>{signature}</code>"))?,
-        None => row("Ed25519 signature", format_args!("none: the release is not signed"))?,
+        Some(signature) => row(out, "Ed25519 signature", format_args!("<code>{signature}</code>")),
+        None => row(out, "Ed25519 signature", format_args!("none: the release is not signed")),
     }
-    if let Some(notes) = &manifest.notes_url {
-        let notes = Escaped(notes.as_str());
-        row("Notes", format_args!("<a href=\"{notes}\">What is new</a>"))?;
-    }
-    writeln!(out, "</table>")
+}
+
+fn row(out: &mut String, name: &str, value: fmt::Arguments<'_>) -> fmt::Result {
+    writeln!(out, "<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>")
 }
 
 // === impl Escaped ===

@@ -4,20 +4,23 @@
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use nexy_releases::{
-    Channel, FileName, Manifest, Problem,
-    feed::{self, FeedInfo, Release},
-    may_replace,
+    Channel, Claim, FileName, Plan, Problem, Variant,
+    feed::{self, FeedInfo},
 };
-use nexy_telemetry::{Level, emit};
+use nexy_telemetry::{Level, emit, metrics::UPDATE_CLIENTS};
 
 use super::{
-    catalog::{Feed, Offer, Served},
+    catalog::{Feed, Feeds, Offer, Served},
     files::StoredFile,
     look::ManifestSeen,
+    readings::{Known, Readings},
     verify::{Check, Finding, Subject},
 };
 use crate::{
-    decisions::{ReleasePublished, ReleaseRefused, ReleaseUnsigned, ReleaseWithdrawn},
+    decisions::{
+        ManifestKeyUnknown, ReleasePublished, ReleaseRefused, ReleaseUnsigned, ReleaseWithdrawn,
+        RolloutChanged,
+    },
     settings::{Settings, Trust},
 };
 
@@ -28,12 +31,14 @@ const LANGUAGE: &str = "en";
 pub(super) struct Shelf {
     channel: Channel,
     settings: Arc<Settings>,
-    feed: Feed,
+    feeds: Feeds,
     served: Option<Arc<Served>>,
-    /// The newest release that was ever served by this process.
-    newest: Option<Manifest>,
+    /// The plan that was served last by this process.
+    last: Option<Plan>,
     refusal: Option<Refusal>,
-    reading: Reading,
+    /// The last manifest whose unknown keys were told.
+    told: Vec<u8>,
+    readings: Readings,
     /// Whether what was there at the start has been judged.
     settled: bool,
 }
@@ -45,19 +50,11 @@ struct Refusal {
     problems: Vec<Problem>,
 }
 
-/// The reading of an artifact; at most one at a time.
-#[derive(Debug)]
-enum Reading {
-    Idle,
-    Running,
-    Done(Box<(Subject, Finding)>),
-}
-
 enum Verdict {
-    Good(Served),
+    Good(Box<Served>),
     Refused(Vec<Problem>),
-    /// An artifact is being read, or has to be.
-    Pending(Option<Check>),
+    /// A file is being read, or has to be.
+    Pending(Option<Box<Check>>),
 }
 
 // === impl Shelf ===
@@ -72,15 +69,16 @@ impl Shelf {
         settings: Arc<Settings>,
         now: SystemTime,
     ) -> Result<Self, Problem> {
-        let feed = Feed::new(render(&settings, &[])?, now);
+        let feed = Feed::new(empty(&settings)?, now);
         Ok(Self {
             channel,
             settings,
-            feed,
+            feeds: Feeds { with_release: feed.clone(), without_release: feed },
             served: None,
-            newest: None,
+            last: None,
             refusal: None,
-            reading: Reading::Idle,
+            told: Vec::new(),
+            readings: Readings::default(),
             settled: false,
         })
     }
@@ -101,7 +99,7 @@ impl Shelf {
         let refused = self.refusal.as_ref().map(|refusal| refusal.problems.clone());
         Offer {
             channel: self.channel,
-            feed: self.feed.clone(),
+            feeds: self.feeds.clone(),
             served: self.served.clone(),
             refused: refused.unwrap_or_default(),
         }
@@ -128,13 +126,14 @@ impl Shelf {
             ManifestSeen::Present { bytes, changed } => (bytes, changed),
         };
         match self.judge(&bytes, files) {
-            Verdict::Pending(check) => return check,
+            Verdict::Pending(check) => return check.map(|check| *check),
             Verdict::Refused(problems) => self.refuse(bytes, problems, files, now),
             Verdict::Good(served) => {
                 // A feed that was there before this process keeps its date.
                 let date = if self.settled { now } else { changed.min(now) };
-                if let Err(problem) = self.publish(served, date) {
-                    self.refuse(bytes, vec![problem], files, now);
+                match self.publish(*served, date) {
+                    Ok(()) => self.tell_unknown_keys(bytes),
+                    Err(problem) => self.refuse(bytes, vec![problem], files, now),
                 }
             }
         }
@@ -144,96 +143,116 @@ impl Shelf {
 
     /// Takes the result of a check that [`Shelf::see`] asked for.
     pub(super) fn found(&mut self, subject: Subject, finding: Finding) {
-        self.reading = Reading::Done(Box::new((subject, finding)));
+        self.readings.end(subject, finding);
     }
 
     /// Forgets a check whose result was lost.
     pub(super) fn lost(&mut self) {
-        self.reading = Reading::Idle;
+        self.readings.lost();
     }
 
     fn judge(&mut self, bytes: &[u8], files: &BTreeMap<FileName, StoredFile>) -> Verdict {
-        let manifest = match Manifest::parse(bytes) {
-            Ok(manifest) => manifest,
+        let plan = match Plan::parse(bytes) {
+            Ok(plan) => plan,
             Err(problems) => return Verdict::Refused(problems),
         };
-        if let Err(problem) = self.may_serve(&manifest) {
+        let claims = plan.claims();
+        if let Err(problem) = self.may_serve(&plan, &claims) {
             return Verdict::Refused(vec![problem]);
         }
-        let Some(file) = files.get(&manifest.artifact.file_name) else {
-            return self.judge_elsewhere(manifest);
-        };
-        if let Err(problem) = manifest.artifact.check_size(file.fingerprint.length) {
-            return Verdict::Refused(vec![problem]);
+        self.readings.keep(&claims);
+        let mut problems = Vec::new();
+        let mut stored = Vec::new();
+        for claim in claims {
+            let Some(file) = files.get(&claim.file_name) else {
+                problems.extend(self.check_elsewhere(&claim).err());
+                continue;
+            };
+            if let Err(problem) = claim.check_size(file.fingerprint.length) {
+                problems.push(problem);
+                continue;
+            }
+            match self.readings.of(file, &claim) {
+                Known::Good => stored.push((claim, file.clone())),
+                Known::Bad(found) => problems.extend(found),
+                Known::Waiting => return Verdict::Pending(None),
+                Known::Unread => return Verdict::Pending(Some(Box::new(self.check(file, claim)))),
+            }
         }
-        let subject = Subject { file: file.clone(), artifact: manifest.artifact.clone() };
-        self.judge_stored(manifest, subject)
+        match problems.is_empty() {
+            true => Verdict::Good(Box::new(Served { plan, stored })),
+            false => Verdict::Refused(problems),
+        }
     }
 
-    /// The rules that need no bytes of the artifact.
-    fn may_serve(&self, manifest: &Manifest) -> Result<(), Problem> {
-        match (&self.settings.trust, &manifest.artifact.ed25519) {
-            (Trust::Key(_), None) => {
+    /// The rules that need no bytes of the files.
+    fn may_serve(&self, plan: &Plan, claims: &[Claim]) -> Result<(), Problem> {
+        let unsigned = claims.iter().find(|claim| claim.ed25519.is_none());
+        match (&self.settings.trust, unsigned) {
+            (Trust::Key(_), Some(claim)) => {
                 let reason = "is missing: only signed releases are served";
-                return Err(Problem::new("artifact.ed25519", reason));
+                return Err(Problem::new(format!("{}.ed25519", claim.key), reason));
             }
             (Trust::Nothing, _) => {
                 let reason = "is not configured: no release can be verified";
                 return Err(Problem::new("update.public_key", reason));
             }
-            (Trust::Key(_), Some(_)) | (Trust::Anything, _) => {}
+            (Trust::Key(_), None) | (Trust::Anything, _) => {}
         }
-        self.newest.as_ref().map_or(Ok(()), |newest| may_replace(newest, manifest))
+        if self.settings.signed_feeds_required && plan.signed_feeds.is_none() {
+            let reason = "is missing, and update.signed_feeds_required is set";
+            return Err(Problem::new("signed_feeds", reason));
+        }
+        self.last.as_ref().map_or(Ok(()), |last| plan.may_follow(last))
     }
 
-    fn judge_elsewhere(&self, manifest: Manifest) -> Verdict {
+    fn check_elsewhere(&self, claim: &Claim) -> Result<(), Problem> {
         let own = format!("{}/downloads/", self.settings.public_base_url);
-        if manifest.artifact.url.as_str().starts_with(&own) {
-            let reason = format!(
-                "is a download of this server, but {} is not among the files",
-                manifest.artifact.file_name
-            );
-            return Verdict::Refused(vec![Problem::new("artifact.url", reason)]);
+        if !claim.url.as_str().starts_with(&own) {
+            return Ok(());
         }
-        Verdict::Good(Served { manifest, stored: None })
+        let reason =
+            format!("is a download of this server, but {} is not among the files", claim.file_name);
+        Err(Problem::new(format!("{}.url", claim.key), reason))
     }
 
-    fn judge_stored(&mut self, manifest: Manifest, subject: Subject) -> Verdict {
-        match &self.reading {
-            Reading::Running => Verdict::Pending(None),
-            Reading::Done(done) if done.0 == subject => match &done.1 {
-                Finding::Match => Verdict::Good(Served { manifest, stored: Some(subject.file) }),
-                Finding::Mismatch(problems) => Verdict::Refused(problems.clone()),
-                Finding::Unknown(problem) => {
-                    let problem = problem.clone();
-                    // To be read again at the next look.
-                    self.reading = Reading::Idle;
-                    Verdict::Refused(vec![problem])
-                }
-            },
-            Reading::Idle | Reading::Done(_) => {
-                self.reading = Reading::Running;
-                let key = self.settings.trust.key().copied();
-                Verdict::Pending(Some(Check { channel: self.channel, subject, key }))
-            }
-        }
+    fn check(&mut self, file: &StoredFile, claim: Claim) -> Check {
+        self.readings.begin();
+        let subject = Subject { file: file.clone(), claim };
+        Check { channel: self.channel, subject, key: self.settings.trust.key().copied() }
     }
 
     fn publish(&mut self, served: Served, date: SystemTime) -> Result<(), Problem> {
-        let release = Release { channel: self.channel, manifest: &served.manifest };
-        let body = render(&self.settings, &[release])?;
-        let before = self.served.as_ref().map(|before| &before.manifest);
-        let is_new = before != Some(&served.manifest);
-        if body.as_bytes() != self.feed.body {
-            self.feed = Feed::new(body, date);
+        let before = self.served.as_ref().map(|before| &before.plan);
+        let plan = &served.plan;
+        if before != Some(plan) {
+            let feed = |variant, old: &Feed| {
+                let key = self.settings.trust.key();
+                let body = plan.feed(variant, info(&self.settings), self.channel, key)?;
+                // One that has not changed keeps its date.
+                Ok(if old.body == body { old.clone() } else { Feed::new(body, date) })
+            };
+            let with_release = feed(Variant::With, &self.feeds.with_release)?;
+            let without_release = feed(Variant::Without, &self.feeds.without_release)?;
+            report(self.channel, before, &served, &self.settings.trust);
+            self.feeds = Feeds { with_release, without_release };
         }
         self.refusal = None;
-        self.newest = Some(served.manifest.clone());
-        let served = self.served.insert(Arc::new(served));
-        if is_new {
-            report_published(self.channel, served, &self.settings.trust);
-        }
+        self.last = Some(served.plan.clone());
+        self.served = Some(Arc::new(served));
         Ok(())
+    }
+
+    /// What is most likely misspelt is not passed over in silence.
+    fn tell_unknown_keys(&mut self, bytes: Vec<u8>) {
+        if bytes == self.told {
+            return;
+        }
+        for problem in Plan::unknown_keys(&bytes) {
+            let file = self.channel.manifest_file();
+            emit(&ManifestKeyUnknown { channel: self.channel, file, problem: &problem });
+        }
+        self.told = bytes;
     }
 
     fn refuse(
@@ -256,7 +275,7 @@ impl Shelf {
             .as_ref()
             .is_some_and(|known| known.bytes == bytes && keys(&known.problems) == keys(&problems));
         if !is_known {
-            let serving = self.served.as_ref().map(|served| served.manifest.version.as_str());
+            let serving = self.served.as_ref().map(|served| served.plan.release.version.as_str());
             for problem in &problems {
                 emit(&ReleaseRefused {
                     channel: self.channel,
@@ -271,30 +290,45 @@ impl Shelf {
 
     fn has_lost_its_artifact(&self, files: &BTreeMap<FileName, StoredFile>) -> bool {
         self.served.as_ref().is_some_and(|served| {
-            served.stored.is_some()
-                && served.stored.as_ref() != files.get(&served.manifest.artifact.file_name)
+            served.stored.iter().any(|(claim, file)| files.get(&claim.file_name) != Some(file))
         })
     }
 
     fn withdraw(&mut self, reason: &'static str, level: Level, now: SystemTime) {
         // The texts of the feed made a valid one at the start.
-        let Ok(empty) = render(&self.settings, &[]) else { return };
+        let Ok(empty) = empty(&self.settings) else { return };
         let Some(served) = self.served.take() else { return };
-        self.feed = Feed::new(empty, now);
+        let feed = Feed::new(empty, now);
+        self.feeds = Feeds { with_release: feed.clone(), without_release: feed };
         emit(&ReleaseWithdrawn {
             channel: self.channel,
             file: self.channel.manifest_file(),
-            version: served.manifest.version.as_str(),
-            build: served.manifest.build.as_str(),
+            version: served.plan.release.version.as_str(),
+            build: served.plan.release.build.as_str(),
             reason,
             level,
         });
     }
 }
 
-fn report_published(channel: Channel, served: &Served, trust: &Trust) {
-    let manifest = &served.manifest;
+fn report(channel: Channel, before: Option<&Plan>, served: &Served, trust: &Trust) {
+    let plan = &served.plan;
+    let manifest = &plan.release;
+    UPDATE_CLIENTS.know(manifest.build.as_str());
+    if let Some(previous) = &plan.previous {
+        UPDATE_CLIENTS.know(previous.build.as_str());
+    }
     let file = channel.manifest_file();
+    if before.is_some_and(|before| before.release == *manifest) {
+        emit(&RolloutChanged {
+            channel,
+            file,
+            build: manifest.build.as_str(),
+            percent: plan.rollout_percent,
+            halted: plan.halted.as_deref(),
+        });
+        return;
+    }
     emit(&ReleasePublished {
         channel,
         file,
@@ -303,7 +337,8 @@ fn report_published(channel: Channel, served: &Served, trust: &Trust) {
         artifact: manifest.artifact.file_name.as_str(),
         size: manifest.artifact.size,
         critical: manifest.critical,
-        bytes_checked: served.stored.is_some(),
+        percent: plan.rollout_percent,
+        bytes_checked: plan.claims().len() == served.stored.len(),
     });
     if matches!(trust, Trust::Anything) {
         let reason = match manifest.artifact.ed25519 {
@@ -314,15 +349,18 @@ fn report_published(channel: Channel, served: &Served, trust: &Trust) {
     }
 }
 
-/// Writes a feed and reads it as a client would, before anybody is served it.
-fn render(settings: &Settings, releases: &[Release<'_>]) -> Result<String, Problem> {
-    let info = FeedInfo {
+/// The feed of a channel without a release. It has been read as a client would.
+fn empty(settings: &Settings) -> Result<String, Problem> {
+    let feed = feed::render(info(settings), &[]);
+    feed::check(&feed)?;
+    Ok(feed)
+}
+
+fn info(settings: &Settings) -> FeedInfo<'_> {
+    FeedInfo {
         title: &settings.feed.title,
         link: &settings.feed.link,
         description: &settings.feed.description,
         language: LANGUAGE,
-    };
-    let feed = feed::render(info, releases);
-    feed::check(&feed)?;
-    Ok(feed)
+    }
 }

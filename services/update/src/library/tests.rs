@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Keeper;
 use crate::{
-    fixture::{Folders, TestRelease, site},
+    fixture::{Folders, TestRelease, signer, site},
     http::Site,
     settings::Trust,
 };
@@ -47,8 +47,9 @@ impl Story {
     fn serves(&self, channel: Channel) -> Option<String> {
         let catalog = self.site.library.catalog();
         let offer = catalog.offer(channel).unwrap();
-        let served = offer.served.as_ref().map(|served| served.manifest.build.to_string());
-        let body = String::from_utf8(offer.feed.body.to_vec()).unwrap();
+        let plan = offer.served.as_ref().map(|served| &served.plan);
+        let served = plan.and_then(|plan| plan.current()).map(|one| one.build.to_string());
+        let body = String::from_utf8(offer.feed(None).1.body.to_vec()).unwrap();
         let items = feed::check(&body).unwrap();
         assert_eq!(items.first().map(|item| item.version.clone()), served, "the feed differs");
         served
@@ -90,11 +91,13 @@ async fn a_newer_release_replaces_an_older_one() {
     let mut story = Story::begin();
     story.folders.publish(Channel::Beta, &TestRelease::new("2.0.0.32"));
     story.look().await;
-    let before = story.site.library.catalog().offer(Channel::Beta).unwrap().feed.etag.clone();
+    let before =
+        story.site.library.catalog().offer(Channel::Beta).unwrap().feed(None).1.etag.clone();
     story.folders.publish(Channel::Beta, &TestRelease::new("2.0.0.33"));
     assert_eq!(story.look().await, ["release_published"]);
     assert_eq!(story.serves(Channel::Beta).as_deref(), Some("2.0.0.33"));
-    let after = story.site.library.catalog().offer(Channel::Beta).unwrap().feed.etag.clone();
+    let after =
+        story.site.library.catalog().offer(Channel::Beta).unwrap().feed(None).1.etag.clone();
     assert_ne!(after, before);
 }
 
@@ -113,7 +116,7 @@ fn refused(release: TestRelease, expected: &[&str]) -> impl Future<Output = ()> 
         assert_eq!(story.serves(Channel::Stable).as_deref(), Some("2.0.0.32"));
         let after = story.site.library.catalog();
         let feed = |catalog: &super::Catalog| {
-            let feed = &catalog.offer(Channel::Stable).unwrap().feed;
+            let feed = catalog.offer(Channel::Stable).unwrap().feed(None).1;
             (feed.body.clone(), feed.etag.clone(), feed.last_modified)
         };
         assert_eq!(feed(&after), feed(&before));
@@ -201,7 +204,123 @@ async fn a_release_elsewhere_is_carried_by_its_url() {
     story.folders.put_manifest(Channel::Stable, &release.manifest);
     assert_eq!(story.look().await, ["release_published"]);
     assert!(story.log.lines()[0].contains(r#""bytes_checked":false"#));
-    assert!(story.site.library.catalog().served(Channel::Stable).unwrap().stored.is_none());
+    let catalog = story.site.library.catalog();
+    assert!(catalog.offer(Channel::Stable).unwrap().served.as_ref().unwrap().stored.is_empty());
+}
+
+/// A release with the one before it, both lying here.
+fn staged(story: &Story, more: &serde_json::Value) -> TestRelease {
+    let old = TestRelease::new("2.0.0.32");
+    fs::write(story.folders.download(&old.name), &old.bytes).unwrap();
+    let mut release = TestRelease::new("2.0.0.33");
+    release.manifest["previous"] = old.manifest;
+    for (key, value) in more.as_object().unwrap() {
+        release.manifest[key] = value.clone();
+    }
+    release
+}
+
+#[tokio::test]
+async fn changing_the_share_is_told_and_reads_nothing_again() {
+    let mut story = Story::begin();
+    let release = staged(&story, &json!({ "rollout_percent": 10 }));
+    story.folders.publish(Channel::Stable, &release);
+    assert_eq!(story.keeper.settle().await, 2);
+    assert_eq!(story.serves(Channel::Stable).as_deref(), Some("2.0.0.32"));
+    let wider = staged(&story, &json!({ "rollout_percent": 100 }));
+    // The old file was written again, so it is read again; the new one is not.
+    story.folders.put_manifest(Channel::Stable, &wider.manifest);
+    assert_eq!(story.keeper.settle().await, 1);
+    assert_eq!(story.look().await, ["release_published", "rollout_changed"]);
+    assert_eq!(story.serves(Channel::Stable).as_deref(), Some("2.0.0.33"));
+    let halted = release.with("/rollout_percent", 100);
+    let mut manifest = halted.manifest;
+    manifest["halted"] = json!("it crashes");
+    story.folders.put_manifest(Channel::Stable, &manifest);
+    assert_eq!(story.look().await, ["rollout_changed"]);
+    assert_eq!(story.serves(Channel::Stable).as_deref(), Some("2.0.0.32"));
+}
+
+#[tokio::test]
+async fn the_release_before_has_to_be_good_as_well() {
+    let mut story = Story::begin();
+    let release = staged(&story, &json!({}));
+    let release = release.with("/previous/artifact/sha256", "0".repeat(64));
+    story.folders.publish(Channel::Stable, &release);
+    assert_eq!(story.look().await, ["release_refused previous.artifact.sha256"]);
+    let mut missing = staged(&story, &json!({}));
+    fs::remove_file(story.folders.download("Nexy-2.0.0.32.dmg")).unwrap();
+    missing.manifest["x_again"] = json!(1);
+    story.folders.publish(Channel::Stable, &missing);
+    assert_eq!(story.look().await, ["release_refused previous.artifact.url"]);
+    let mut unsigned = staged(&story, &json!({}));
+    unsigned.manifest["previous"]["artifact"]["ed25519"] = json!(null);
+    story.folders.publish(Channel::Stable, &unsigned);
+    assert_eq!(story.look().await, ["release_refused previous.artifact.ed25519"]);
+}
+
+#[tokio::test]
+async fn a_release_is_taken_back_only_by_name() {
+    let mut story = Story::begin();
+    story.folders.publish(Channel::Stable, &TestRelease::new("2.0.0.33"));
+    story.look().await;
+    let mut back = TestRelease::new("2.0.0.32");
+    back.manifest["withdrawn_build"] = json!("2.0.0.33");
+    story.folders.publish(Channel::Stable, &back);
+    assert_eq!(story.look().await, ["release_published"]);
+    assert_eq!(story.serves(Channel::Stable).as_deref(), Some("2.0.0.32"));
+    story.folders.publish(Channel::Stable, &TestRelease::new("2.0.0.33"));
+    assert_eq!(story.look().await, ["release_refused build"]);
+    story.folders.publish(Channel::Stable, &TestRelease::new("2.0.0.34"));
+    assert_eq!(story.look().await, ["release_published"]);
+}
+
+#[tokio::test]
+async fn signed_feeds_are_required_and_served_as_they_are() {
+    let folders = Folders::new();
+    let settings = crate::settings::Settings { signed_feeds_required: true, ..folders.settings() };
+    let (site, mut keeper) = site(settings);
+    let log = nexy_telemetry::capture();
+    let release = TestRelease::new("2.0.0.32");
+    folders.publish(Channel::Stable, &release);
+    keeper.settle().await;
+    assert_eq!(summary(&log.lines()[0]), "release_refused signed_feeds");
+
+    let key = nexy_releases::SecretKey::from_seed(&signer().to_bytes());
+    let plan = nexy_releases::Plan::parse(release.manifest.to_string().as_bytes()).unwrap();
+    let info = feed::FeedInfo {
+        title: "Nexy & Co",
+        link: "https://example.com/updates",
+        description: "Updates",
+        language: "en",
+    };
+    let [with, without] = nexy_releases::Variant::ALL
+        .map(|variant| plan.feed(variant, info, Channel::Stable, None).unwrap())
+        .map(|feed| feed::sign(&feed, &key));
+    let mut signed = release.manifest.clone();
+    signed["signed_feeds"] = json!({ "with": with, "without": without });
+    folders.put_manifest(Channel::Stable, &signed);
+    keeper.settle().await;
+    let catalog = site.library.catalog();
+    assert_eq!(catalog.offer(Channel::Stable).unwrap().feed(None).1.body, with.as_bytes());
+
+    signed["signed_feeds"]["without"] = json!(with);
+    signed["critical"] = json!(true);
+    folders.put_manifest(Channel::Stable, &signed);
+    keeper.settle().await;
+    let told = log.lines();
+    assert_eq!(summary(told.last().unwrap()), "release_refused signed_feeds.with");
+}
+
+#[tokio::test]
+async fn a_key_that_means_nothing_is_told_once() {
+    let mut story = Story::begin();
+    let mut release = TestRelease::new("2.0.0.32");
+    release.manifest["phased_rolout_interval"] = json!(86400);
+    story.folders.publish(Channel::Stable, &release);
+    let expected = ["release_published", "manifest_key_unknown phased_rolout_interval"];
+    assert_eq!(story.look().await, expected);
+    assert_eq!(story.look().await, [] as [&str; 0], "told twice");
 }
 
 #[tokio::test]
@@ -334,8 +453,8 @@ async fn a_change_is_noticed_within_a_second_by_the_running_keeper() {
         let noticed = async {
             loop {
                 let catalog = site.library.catalog();
-                let served = catalog.served(Channel::Stable);
-                if served.is_some_and(|served| served.manifest.build.as_str() == version) {
+                let current = catalog.current(Channel::Stable);
+                if current.is_some_and(|manifest| manifest.build.as_str() == version) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;

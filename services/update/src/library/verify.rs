@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read as _};
 
-use nexy_releases::{Artifact, ArtifactVerifier, Channel, Problem, PublicKey};
+use nexy_releases::{Channel, Claim, ClaimVerifier, Problem, PublicKey};
 use tokio_util::sync::CancellationToken;
 
 use super::files::{Fingerprint, StoredFile};
@@ -22,7 +22,7 @@ pub(super) struct Check {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subject {
     pub(super) file: StoredFile,
-    pub(super) artifact: Artifact,
+    pub(super) claim: Claim,
 }
 
 /// How a check ended.
@@ -37,13 +37,26 @@ pub(super) enum Finding {
     Unknown(Problem),
 }
 
+// === impl Subject ===
+
+impl Subject {
+    /// Whether it is about these bytes and this claim, wherever that stands.
+    pub(super) fn is_about(&self, file: &StoredFile, claim: &Claim) -> bool {
+        self.file == *file
+            && self.claim.sha256 == claim.sha256
+            && self.claim.size == claim.size
+            && self.claim.ed25519 == claim.ed25519
+    }
+}
+
 // === impl Check ===
 
 impl Check {
     /// Reads the file. Blocks; stops early when the token is cancelled.
     pub(super) fn run(self, stop: &CancellationToken) -> (Channel, Subject, Finding) {
         let finding = self.find(stop).unwrap_or_else(|reason| {
-            Finding::Unknown(Problem::new("artifact.url", format!("the file {reason}")))
+            let key = format!("{}.url", self.subject.claim.key);
+            Finding::Unknown(Problem::new(key, format!("the file {reason}")))
         });
         (self.channel, self.subject, finding)
     }
@@ -51,7 +64,7 @@ impl Check {
     fn find(&self, stop: &CancellationToken) -> Result<Finding, String> {
         let unreadable = |error: std::io::Error| format!("cannot be read: {}", error.kind());
         let mut file = File::open(&self.subject.file.path).map_err(unreadable)?;
-        let mut verifier = ArtifactVerifier::new(&self.subject.artifact, self.key.as_ref());
+        let mut verifier = ClaimVerifier::new(&self.subject.claim, self.key.as_ref());
         let mut piece = vec![0; PIECE];
         loop {
             if stop.is_cancelled() {

@@ -83,6 +83,8 @@ pub struct Update {
     pub manifests_dir: PathBuf,
     /// Base64 of the Ed25519 key that releases must verify against.
     pub public_key: Option<String>,
+    /// Whether a release without signed feeds is refused.
+    pub signed_feeds_required: bool,
     /// How often the folders are looked at for changes.
     pub rescan_interval: Duration,
     /// How long the gateway trusts the latest version it was told.

@@ -169,81 +169,108 @@ fn takes_every_key_and_gives_it_back() {
     assert_eq!(keys, ["artifact", "artifact.deltas[0]", "alternatives[0]"]);
 }
 
+/// The full manifest with another value; a key that it has not is added.
+fn full_with(pointer: &str, value: Value) -> Value {
+    let mut manifest = full();
+    match pointer {
+        "/notes" => manifest["notes"] = value,
+        _ => *manifest.pointer_mut(pointer).unwrap() = value,
+    }
+    manifest
+}
+
+#[track_caller]
+fn among_its_problems(manifest: &Value, key: &str, reason: &str) {
+    let problems = parse(manifest).unwrap_err();
+    let found = problems.iter().find(|problem| problem.key == key);
+    let found = found.unwrap_or_else(|| panic!("{key} is not named: {problems:?}"));
+    assert!(found.reason.contains(reason), "{found}");
+}
+
 #[test]
 fn refuses_conditions_that_contradict_each_other() {
-    let delta = full()["artifact"]["deltas"][0].clone();
-    let other = |pointer: &str, value: Value| {
-        let mut manifest = full();
-        match pointer {
-            "/notes" => manifest["notes"] = value,
-            _ => *manifest.pointer_mut(pointer).unwrap() = value,
-        }
-        manifest
-    };
     for (manifest, key, reason) in [
-        (other("/critical", json!(false)), "critical_below", "unless critical"),
-        (other("/critical_below", json!("2.0.0.33")), "critical_below", "newer than build"),
-        (other("/critical_below", json!(2)), "critical_below", "not the number"),
-        (other("/link", json!(null)), "link", "informational"),
-        (other("/informational", json!("yes")), "informational", "must be an object"),
+        (full_with("/critical", json!(false)), "critical_below", "unless critical"),
+        (full_with("/critical_below", json!("2.0.0.33")), "critical_below", "newer than build"),
+        (full_with("/critical_below", json!(2)), "critical_below", "not the number"),
+        (full_with("/link", json!(null)), "link", "informational"),
+        (full_with("/informational", json!("yes")), "informational", "must be an object"),
         (
-            other("/informational", json!({ "below": ["x"] })),
+            full_with("/informational", json!({ "below": ["x"] })),
             "informational.below",
             "CFBundleVersion",
         ),
         (
-            other("/informational", json!({ "below": "2.0" })),
+            full_with("/informational", json!({ "below": "2.0" })),
             "informational.below",
             "must be an array",
         ),
         (
-            other("/phased_rollout_interval", json!(0)),
+            full_with("/phased_rollout_interval", json!(0)),
             "phased_rollout_interval",
             "from 1 to 2592000",
         ),
-        (other("/phased_rollout_interval", json!("1d")), "phased_rollout_interval", "whole number"),
         (
-            other("/notes", json!({ "format": "html", "text": "<p>New</p>" })),
+            full_with("/phased_rollout_interval", json!("1d")),
+            "phased_rollout_interval",
+            "whole number",
+        ),
+        (
+            full_with("/notes", json!({ "format": "html", "text": "<p>New</p>" })),
             "notes",
             "beside notes_url",
         ),
-        (other("/notes_url", json!(null)), "notes_signature", "without notes_url"),
-        (other("/auto_install", json!(false)), "minimum_autoupdate_version", "auto_install"),
+        (full_with("/notes_url", json!(null)), "notes_signature", "without notes_url"),
+        (full_with("/auto_install", json!(false)), "minimum_autoupdate_version", "auto_install"),
         (
-            other("/minimum_update_version", json!("3.0")),
+            full_with("/minimum_update_version", json!("3.0")),
             "minimum_update_version",
             "newer than build",
         ),
-        (other("/artifact/max_os", json!("10.9")), "artifact.max_os", "older than min_os"),
+    ] {
+        among_its_problems(&manifest, key, reason);
+    }
+}
+
+#[test]
+fn refuses_files_that_contradict_each_other() {
+    let delta = full()["artifact"]["deltas"][0].clone();
+    for (manifest, key, reason) in [
+        (full_with("/artifact/max_os", json!("10.9")), "artifact.max_os", "older than min_os"),
         (
-            other("/artifact/installation_type", json!("magic")),
+            full_with("/artifact/installation_type", json!("magic")),
             "artifact.installation_type",
             "one of",
         ),
-        (other("/artifact/deltas", json!([delta, delta])), "artifact.deltas", "one delta for each"),
         (
-            other("/artifact/deltas/0/from", json!("2.0.0.32")),
+            full_with("/artifact/deltas", json!([delta, delta])),
+            "artifact.deltas",
+            "one delta for each",
+        ),
+        (
+            full_with("/artifact/deltas/0/from", json!("2.0.0.32")),
             "deltas from 2.0.0.32",
             "from an older",
         ),
         (
-            other("/artifact/deltas/0/url", json!("https://example.com/a.zip")),
+            full_with("/artifact/deltas/0/url", json!("https://example.com/a.zip")),
             "artifact.deltas[0].url",
             "must end with .delta",
         ),
         (
-            other("/artifact/deltas/0/locales", json!(["../x"])),
+            full_with("/artifact/deltas/0/locales", json!(["../x"])),
             "artifact.deltas[0].locales",
             "names of locales",
         ),
-        (other("/alternatives/0/arch", json!("ppc")), "alternatives[0].arch", "one of universal2"),
-        (other("/alternatives", json!({})), "alternatives", "must be an array"),
-        (other("/alternatives/0", json!(5)), "alternatives[0]", "must be an object"),
+        (
+            full_with("/alternatives/0/arch", json!("ppc")),
+            "alternatives[0].arch",
+            "one of universal2",
+        ),
+        (full_with("/alternatives", json!({})), "alternatives", "must be an array"),
+        (full_with("/alternatives/0", json!(5)), "alternatives[0]", "must be an object"),
     ] {
-        let problems = parse(&manifest).unwrap_err();
-        let found = problems.iter().find(|problem| problem.key == key);
-        let found = found.unwrap_or_else(|| panic!("{key} is not named: {problems:?}"));
-        assert!(found.reason.contains(reason), "{found}");
+        among_its_problems(&manifest, key, reason);
     }
     let mut twice = full();
     twice["alternatives"][0]["url"] = twice["artifact"]["url"].clone();

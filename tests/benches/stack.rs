@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p nexy-tests --bench stack [-- --check]` runs the release
 //! binaries against providers on loopback, and prints each figure with its
-//! target. With `--check` a miss is a failure.
+//! target. With `--check` a miss is a failure, with `--paced` only the replies
+//! are measured that come word by word.
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
 #[path = "stack/burst.rs"]
@@ -37,6 +38,11 @@ fn main() -> ExitCode {
         println!("figures of unoptimised binaries mean nothing: use `cargo bench`");
         return ExitCode::SUCCESS;
     }
+    if let [_, flag, chat, speech] = &std::env::args().collect::<Vec<_>>()[..]
+        && flag == paced::BARE_CLIENT
+    {
+        return bare_client(chat, speech);
+    }
     let report = match run() {
         Ok(report) => report,
         Err(error) => {
@@ -45,8 +51,30 @@ fn main() -> ExitCode {
         }
     };
     println!("{report}");
-    let is_check = std::env::args().any(|argument| argument == "--check");
-    if is_check && report.has_misses() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if is_given("--check") && report.has_misses() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The part of a process that is only there to be compared with.
+fn bare_client(chat: &str, speech: &str) -> ExitCode {
+    nexy_testkit::install_tls_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let seconds = runtime
+        .context("build the runtime")
+        .and_then(|runtime| runtime.block_on(paced::bare_client(chat, speech)));
+    match seconds {
+        Ok(seconds) => {
+            println!("{seconds}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_given(flag: &str) -> bool {
+    std::env::args().any(|argument| argument == flag)
 }
 
 fn run() -> anyhow::Result<Report> {
@@ -62,6 +90,10 @@ async fn measure() -> anyhow::Result<Report> {
     footprint::binaries(&mut report)?;
     footprint::images(&mut report);
 
+    if is_given("--paced") {
+        paced::measure(&mut report).await?;
+        return Ok(report);
+    }
     let providers = Providers::start().await?;
     let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
     footprint::starts(&mut stack, &mut report).await?;

@@ -61,7 +61,11 @@ fn cpu_seconds(stack: &Stack) -> anyhow::Result<f64> {
 
 /// User and system time of proc(5) `stat`.
 pub(crate) fn seconds_of(process: &Process) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id()))?;
+    seconds_of_pid(process.id())
+}
+
+pub(crate) fn seconds_of_pid(pid: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in brackets may hold anything; the numbers begin behind it.
     let (_, fields) = stat.rsplit_once(") ").context("read stat")?;
     let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<f64>);

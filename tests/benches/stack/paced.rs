@@ -13,7 +13,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{
     burst,
     latency::{self, OWN_P99_MS, Times},
-    providers::Providers,
+    providers::{self, Providers},
     report::{Report, Target},
 };
 
@@ -95,6 +95,9 @@ const AFTER_CLAUSE_MS: f64 = 60.0;
 /// For one reply of 36 tokens and 3 sentences.
 const WORKER_CPU_MS: f64 = 1.5;
 
+/// What makes this program the client that it compares the worker with.
+pub(crate) const BARE_CLIENT: &str = "--bare-client";
+
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     replies_word_by_word(report).await?;
     four_sentences(report).await
@@ -131,7 +134,48 @@ async fn replies_word_by_word(report: &mut Report) -> anyhow::Result<()> {
     report.add(what, "ms", Target::Below(WORKER_CPU_MS), worker - worker_before);
     let what = "word by word: CPU of the gateway for a turn";
     report.add(what, "ms", Target::None, gateway - gateway_before);
+    drop(stack);
+    let bare = bare_client_cpu(&providers).await?;
+    let what = "word by word: CPU of a bare HTTP client for the same requests";
+    report.add(what, "ms", Target::None, bare);
     Ok(())
+}
+
+/// What it costs another process to make the requests of a turn and to throw
+/// the answers away, in milliseconds.
+async fn bare_client_cpu(providers: &Providers) -> anyhow::Result<f64> {
+    let program = std::env::current_exe()?;
+    let [chat, speech] = providers.urls();
+    let mut command = tokio::process::Command::new(program);
+    command.args([BARE_CLIENT, chat.as_str(), speech.as_str()]).kill_on_drop(true);
+    let output = timeout(TURN * 10, command.output()).await??;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let ticks: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
+    Ok(ticks / (f64::from(LANES) * TURNS as f64) * 1e3)
+}
+
+/// The other process: asks for as many replies as the worker does, in as many
+/// lanes, and prints the seconds of CPU that it took.
+pub(crate) async fn bare_client(chat: &str, speech: &str) -> anyhow::Result<f64> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    for _ in 0..TURNS {
+        let mut turns = JoinSet::new();
+        for lane in 0..LANES {
+            let (client, chat, speech) = (client.clone(), chat.to_owned(), speech.to_owned());
+            turns.spawn(async move {
+                tokio::time::sleep(APART * lane).await;
+                providers::drain(&client, &chat, &providers::question()).await?;
+                for _ in 0..3 {
+                    providers::drain(&client, &speech, &providers::utterance()).await?;
+                }
+                anyhow::Ok(())
+            });
+        }
+        while let Some(done) = timeout(TURN, turns.join_next()).await? {
+            done??;
+        }
+    }
+    burst::seconds_of_pid(std::process::id())
 }
 
 /// As many turns at once as there are lanes; the time to first audio of each.

@@ -73,30 +73,25 @@ impl Providers {
         (self.chat.accepted_connections(), self.speech.accepted_connections())
     }
 
+    /// Where questions are asked, and where speech is.
+    pub(crate) fn urls(&self) -> [String; 2] {
+        [
+            format!("{}/chat/completions", self.chat.base_url()),
+            format!("{}/audio/speech", self.speech.base_url()),
+        ]
+    }
+
     /// Asks both providers as the worker does, one after the other.
     pub(crate) async fn ask(&self) -> anyhow::Result<Direct> {
         let began = Instant::now();
-        let question = json!({
-            "model": "any", "stream": true, "temperature": 0.4, "max_completion_tokens": 2048,
-            "stream_options": { "include_usage": true },
-            "messages": [
-                { "role": "system", "content": "You are a helpful voice assistant." },
-                { "role": "user", "content": "How is the weather?" },
-            ],
-        });
-        let url = format!("{}/chat/completions", self.chat.base_url());
-        let clause = self.wait_for(url, &question, began, |body| {
+        let ([chat, speech], question, utterance) = (self.urls(), question(), utterance());
+        let clause = self.wait_for(chat, &question, began, |body| {
             body.windows(FIRST_CLAUSE_IS_OVER.len()).any(|at| at == FIRST_CLAUSE_IS_OVER)
         });
         let clause = clause.await.context("ask the model")?;
 
         let began = Instant::now();
-        let text = json!({
-            "model": "any", "input": "Good morning.", "voice": "any",
-            "response_format": "pcm", "speed": 1.0,
-        });
-        let url = format!("{}/audio/speech", self.speech.base_url());
-        let voice = self.wait_for(url, &text, began, |body| !body.is_empty());
+        let voice = self.wait_for(speech, &utterance, began, |body| !body.is_empty());
         Ok(Direct { clause, voice: voice.await.context("ask the voice")? })
     }
 
@@ -120,4 +115,36 @@ impl Providers {
         }
         found.context("the answer does not hold it")
     }
+}
+
+/// A question as the worker asks it, without what it remembers.
+pub(crate) fn question() -> Value {
+    json!({
+        "model": "any", "stream": true, "temperature": 0.4, "max_completion_tokens": 2048,
+        "stream_options": { "include_usage": true },
+        "messages": [
+            { "role": "system", "content": "You are a helpful voice assistant." },
+            { "role": "user", "content": "How is the weather?" },
+        ],
+    })
+}
+
+/// A request for speech as the worker makes it.
+pub(crate) fn utterance() -> Value {
+    json!({
+        "model": "any", "input": "Good morning.", "voice": "any",
+        "response_format": "pcm", "speed": 1.0,
+    })
+}
+
+/// Posts, and throws the answer away.
+pub(crate) async fn drain(
+    client: &reqwest::Client,
+    url: &str,
+    request: &Value,
+) -> anyhow::Result<()> {
+    let mut answer = client.post(url).json(request).send().await?;
+    ensure!(answer.status().is_success(), "refused with {}", answer.status());
+    while answer.chunk().await?.is_some() {}
+    Ok(())
 }

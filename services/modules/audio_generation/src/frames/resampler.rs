@@ -1,3 +1,5 @@
+use std::sync::{Mutex, PoisonError};
+
 use bytes::BytesMut;
 use nexy_types::SampleRate;
 use rubato::{Fft, FixedSync, Resampler as _, audioadapter_buffers::direct::InterleavedSlice};
@@ -16,18 +18,73 @@ const HIGHEST_RATE: u32 = 384_000;
 /// Amplitude of a full-scale 16-bit sample.
 const FULL_SCALE: f32 = 32_768.0;
 
+/// Engines that are kept for the next speech: as many as speak at the same time
+/// on a busy worker, some tens of kilobytes each.
+const SPARES: usize = 64;
+
+/// Making an engine takes as long as converting a tenth of a second of speech,
+/// and the first sound would wait for it.
+static SPARE: Mutex<Vec<Engine>> = Mutex::new(Vec::new());
+
 /// Converts one speech from a rate to another, block by block.
 pub(super) struct Resampler {
-    fft: Fft<f32>,
+    /// There until it is dropped.
+    engine: Option<Engine>,
     from: SampleRate,
     to: SampleRate,
-    input: Vec<f32>,
     filled: usize,
-    output: Vec<f32>,
     /// Samples of the filter's delay that are still to be dropped.
     skip: usize,
     taken: u64,
     given: u64,
+}
+
+/// The filter and its buffers, of one pair of rates.
+struct Engine {
+    rates: (SampleRate, SampleRate),
+    fft: Fft<f32>,
+    input: Vec<f32>,
+    output: Vec<f32>,
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// One that was used before, or a new one.
+    fn get(from: SampleRate, to: SampleRate) -> Result<Self, Error> {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let fitting = spare.iter().position(|engine| engine.rates == (from, to));
+        let found = fitting.map(|place| spare.swap_remove(place));
+        drop(spare);
+        found.map_or_else(|| Self::new(from, to), Ok)
+    }
+
+    fn new(from: SampleRate, to: SampleRate) -> Result<Self, Error> {
+        let fft = Fft::new_custom(
+            from.hz() as usize,
+            to.hz() as usize,
+            (from.hz() / BLOCKS_PER_SECOND).max(1) as usize,
+            1,
+            1,
+            rubato::WindowFunction::BlackmanHarris2,
+            FixedSync::Both,
+        )
+        .map_err(|_| Error::Resample { from: from.hz(), to: to.hz() })?;
+        let (input, output) =
+            (vec![0.0; fft.input_frames_next()], vec![0.0; fft.output_frames_next()]);
+        Ok(Self { rates: (from, to), fft, input, output })
+    }
+
+    /// Leaves it to the next speech, without a trace of this one.
+    fn put_back(mut self) {
+        self.fft.reset();
+        self.input.fill(0.0);
+        self.output.fill(0.0);
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < SPARES {
+            spare.push(self);
+        }
+    }
 }
 
 // === impl Resampler ===
@@ -38,23 +95,10 @@ impl Resampler {
         if from.hz().max(to.hz()) > HIGHEST_RATE {
             return Err(refused);
         }
-        let (from_hz, to_hz) = (from.hz() as usize, to.hz() as usize);
-        let block = (from.hz() / BLOCKS_PER_SECOND).max(1) as usize;
-        let fft = Fft::new_custom(
-            from_hz,
-            to_hz,
-            block,
-            1,
-            1,
-            rubato::WindowFunction::BlackmanHarris2,
-            FixedSync::Both,
-        )
-        .map_err(|_| refused)?;
+        let engine = Engine::get(from, to)?;
         Ok(Self {
-            input: vec![0.0; fft.input_frames_next()],
-            output: vec![0.0; fft.output_frames_next()],
-            skip: fft.output_delay(),
-            fft,
+            skip: engine.fft.output_delay(),
+            engine: Some(engine),
             from,
             to,
             filled: 0,
@@ -69,11 +113,12 @@ impl Resampler {
         samples: &mut Samples,
         out: &mut BytesMut,
     ) -> Result<bool, Error> {
-        while self.filled < self.input.len() {
-            let room = (self.input.len() - self.filled) * SAMPLE_BYTES;
+        let Some(Engine { input, .. }) = &mut self.engine else { return Ok(false) };
+        while self.filled < input.len() {
+            let room = (input.len() - self.filled) * SAMPLE_BYTES;
             let Some(piece) = samples.take(SAMPLE_BYTES, room) else { return Ok(false) };
             let (pairs, _) = piece.as_chunks::<SAMPLE_BYTES>();
-            for (slot, pair) in self.input.iter_mut().skip(self.filled).zip(pairs) {
+            for (slot, pair) in input.iter_mut().skip(self.filled).zip(pairs) {
                 *slot = f32::from(i16::from_le_bytes(*pair)) / FULL_SCALE;
             }
             self.filled += pairs.len();
@@ -90,7 +135,8 @@ impl Resampler {
         if self.given >= due {
             return Ok(false);
         }
-        if let Some(rest) = self.input.get_mut(self.filled..) {
+        let input = self.engine.as_mut().map(|engine| &mut engine.input);
+        if let Some(rest) = input.and_then(|input| input.get_mut(self.filled..)) {
             rest.fill(0.0);
         }
         self.convert(due - self.given, out)?;
@@ -100,11 +146,15 @@ impl Resampler {
     /// Converts the block in `input` and gives at most `most` samples of it.
     fn convert(&mut self, most: u64, out: &mut BytesMut) -> Result<(), Error> {
         let refused = || Error::Resample { from: self.from.hz(), to: self.to.hz() };
-        let (frames_in, frames_out) = (self.input.len(), self.output.len());
-        let source = InterleavedSlice::new(&self.input, 1, frames_in).map_err(|_| refused())?;
-        let mut sink =
-            InterleavedSlice::new_mut(&mut self.output, 1, frames_out).map_err(|_| refused())?;
-        self.fft.process_into_buffer(&source, &mut sink, None).map_err(|_| refused())?;
+        let Some(Engine { fft, input, output, .. }) = &mut self.engine else {
+            return Err(refused());
+        };
+        let (frames_in, frames_out) = (input.len(), output.len());
+        let source =
+            InterleavedSlice::new(input.as_slice(), 1, frames_in).map_err(|_| refused())?;
+        let mut sink = InterleavedSlice::new_mut(output.as_mut_slice(), 1, frames_out)
+            .map_err(|_| refused())?;
+        fft.process_into_buffer(&source, &mut sink, None).map_err(|_| refused())?;
         self.filled = 0;
         let skipped = self.skip.min(frames_out);
         self.skip -= skipped;
@@ -113,11 +163,19 @@ impl Resampler {
         let start = out.len();
         out.resize(start + given * SAMPLE_BYTES, 0);
         let (slots, _) = out.split_at_mut(start).1.as_chunks_mut::<SAMPLE_BYTES>();
-        for (slot, sample) in slots.iter_mut().zip(self.output.iter().skip(skipped)) {
+        for (slot, sample) in slots.iter_mut().zip(output.iter().skip(skipped)) {
             *slot = quantise(*sample).to_le_bytes();
         }
         self.given += given as u64;
         Ok(())
+    }
+}
+
+impl Drop for Resampler {
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            engine.put_back();
+        }
     }
 }
 

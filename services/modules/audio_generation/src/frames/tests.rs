@@ -269,6 +269,23 @@ fn makes_whole_samples_of_any_frame_size() {
 }
 
 #[test]
+fn nothing_of_one_speech_is_heard_in_the_next() {
+    // A pair of rates that no other test uses, so that the filter is the same.
+    let quiet = || run(speech(23_456, vec![Ok(sine(300.0, 23_456, 4321))]), format(34_567)).0;
+    let alone = quiet();
+    // Cut off in the middle of a block, where the filter is full.
+    let mut loud = Box::pin(frames(
+        speech(23_456, vec![Ok(sine(900.0, 23_456, 5001)), Err(Error::BrokenStream)]),
+        format(34_567),
+    ));
+    assert!(loud.next().now_or_never().flatten().is_some_and(|frame| frame.is_ok()));
+    drop(loud);
+    for _ in 0..3 {
+        assert_eq!(quiet(), alone);
+    }
+}
+
+#[test]
 fn resamples_fifty_times_faster_than_speech() {
     for from in [22_050, 24_000] {
         let seconds = 20;

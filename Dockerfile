@@ -33,7 +33,9 @@ RUN apt-get update \
  && groupadd --system --gid 10001 nexy \
  && useradd --system --uid 10001 --gid nexy --no-create-home --home-dir /var/lib/nexy \
         --shell /usr/sbin/nologin nexy \
- && install -d -o nexy -g nexy -m 0750 /var/lib/nexy /var/lib/nexy/updates
+ && install -d -o nexy -g nexy -m 0750 /var/lib/nexy /var/lib/nexy/updates /etc/nexy/internal \
+        /var/lib/nexy-internal /var/lib/nexy-internal/gateway /var/lib/nexy-internal/worker \
+        /var/lib/nexy-internal/update
 ENV NEXY_ENV=prod \
     NEXY_DATA_DIR=/var/lib/nexy
 WORKDIR /var/lib/nexy

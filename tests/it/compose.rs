@@ -45,6 +45,9 @@ async fn check(project: &Project) -> anyhow::Result<()> {
         has_few_rights(project, service).context(service)?;
     }
     only_the_door_is_published(project)?;
+    for service in ["gateway", "worker", "update"] {
+        proves_who_it_is(project, service).context(service)?;
+    }
 
     let reply = project.talk_until(NOTICED, |reply| reply["complete"] == true)?;
     is_spoken(&reply)?;
@@ -105,6 +108,19 @@ fn has_few_rights(project: &Project, service: &str) -> anyhow::Result<()> {
     ensure!(host["Privileged"] == false, "it is privileged");
     let options = host["SecurityOpt"].to_string();
     ensure!(options.contains("no-new-privileges"), "it may gain privileges: {options}");
+    Ok(())
+}
+
+/// With certificates of its own, and with nobody else's in reach.
+fn proves_who_it_is(project: &Project, service: &str) -> anyhow::Result<()> {
+    let container = project.inspect(service)?;
+    let variables = container["Config"]["Env"].to_string();
+    ensure!(variables.contains("INTERNAL_TLS_KEY=/etc/nexy/internal/key.pem"), "no key is set");
+    let mounts = container["Mounts"].as_array().into_iter().flatten();
+    let names = mounts.filter_map(|mount| mount["Name"].as_str());
+    let own: Vec<&str> = names.filter(|name| name.contains("_internal-")).collect();
+    let expected = format!("_internal-{service}");
+    ensure!(own.len() == 1 && own.iter().all(|name| name.ends_with(&expected)), "it sees {own:?}");
     Ok(())
 }
 

@@ -1,19 +1,30 @@
 //! The public door: real nginx with TLS in front of the real services.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
+use hyper_util::rt::TokioIo;
 use nexy_testkit::{
     chat_server::Script,
     stack::{Stack, question},
 };
 use reqwest::{Client, Response, Version, tls};
+use tokio::net::TcpStream;
 use tonic::{
     Code,
     transport::{Certificate, ClientTlsConfig, Endpoint},
 };
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use crate::support::{Call, Fakes, assert_refused, assert_status, assert_whole, is_installed, png};
+use crate::support::{
+    Call, Fakes, SOON, assert_refused, assert_status, assert_whole, is_installed, png,
+};
 
 /// Nothing without nginx.
 macro_rules! needs_nginx {
@@ -232,4 +243,107 @@ async fn a_client_that_vanishes_behind_the_door_is_noticed() -> anyhow::Result<(
     drop(call);
     assert!(fakes.chat.wait_disconnect(Duration::from_secs(3)).await.is_some());
     stack.stop(&["nginx", "dependency_log"]).await
+}
+
+/// A client of the door, and how many connections it has made.
+async fn counted(
+    stack: &Stack,
+) -> anyhow::Result<(HealthClient<tonic::transport::Channel>, Arc<AtomicUsize>)> {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&connections);
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(stack.certificate()?))
+        .domain_name("localhost");
+    let at = format!("127.0.0.1:{}", stack.ports.tls);
+    let endpoint = Endpoint::from_shared(format!("https://{at}"))?.tls_config(tls)?;
+    let connect = move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        let at = at.clone();
+        async move { TcpStream::connect(at).await.map(TokioIo::new) }
+    };
+    let channel = endpoint.connect_with_connector(tower::service_fn(connect)).await?;
+    Ok((HealthClient::new(channel), connections))
+}
+
+#[tokio::test]
+async fn more_than_a_thousand_calls_pass_over_one_connection() -> anyhow::Result<()> {
+    needs_nginx!();
+    // Behind the door the gateway's connections get old meanwhile.
+    let stack =
+        Stack::builder().with_ingress().env("GRPC_MAX_CONNECTION_AGE_SECONDS", "1").start().await?;
+    let (mut client, connections) = counted(&stack).await?;
+    let began = Instant::now();
+    let mut calls = 0;
+    while calls < 1100 || began.elapsed() < Duration::from_secs(3) {
+        client.check(HealthCheckRequest::default()).await.with_context(|| format!("{calls}"))?;
+        calls += 1;
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 1, "after {calls} calls");
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn a_reload_leaves_a_running_reply_alone() -> anyhow::Result<()> {
+    needs_nginx!();
+    let sentences = (1..=10).map(|number| format!("This is sentence number {number}. "));
+    let script = Script::text(sentences).token_delay(Duration::from_millis(200));
+    let fakes = Fakes::saying(script).await?;
+    let stack = fakes.stack().with_ingress().start().await?;
+    let mut client = stack.tls_client().await?;
+    let mut call = Call::of(&mut client, question("device-1", "Tell me a story"), &[]).await?;
+    call.until(|reply| !reply.chunks.is_empty()).await?;
+    let ingress = stack.ingress.as_ref().context("nginx")?;
+    ingress.signal("HUP")?;
+    ingress.wait_for("decision=ingress_reloaded", SOON).await?;
+    let mut fresh = stack.tls_client().await?;
+    let other = Call::of(&mut fresh, question("device-2", "Tell me one, too"), &[]).await?;
+    assert_whole(&call.rest().await?);
+    assert_whole(&other.rest().await?);
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn the_time_out_of_the_door_is_that_of_the_settings() -> anyhow::Result<()> {
+    needs_nginx!();
+    let sentences = (1..=10).map(|number| format!("This is sentence number {number}. "));
+    let script = Script::text(sentences).token_delay(Duration::from_millis(400));
+    let fakes = Fakes::saying(script).await?;
+    let stack =
+        fakes.stack().with_ingress().env("INGRESS_GRPC_TIMEOUT_SECONDS", "2").start().await?;
+    let mut client = stack.tls_client().await?;
+    // A reply may last longer than that, as long as something moves.
+    let mut call = Call::of(&mut client, question("device-1", "Tell me a story"), &[]).await?;
+    call.half_close();
+    let began = Instant::now();
+    assert_whole(&call.rest().await?);
+    assert!(began.elapsed() > Duration::from_secs(2), "{:?}", began.elapsed());
+    // A call on which nothing moves is ended, long before the gateway would.
+    let began = Instant::now();
+    let (_quiet, nothing) = tokio::sync::mpsc::channel(1);
+    let ended = client.stream_audio(tokio_stream::wrappers::ReceiverStream::new(nothing)).await;
+    let ended = match ended {
+        Ok(answer) => answer.into_inner().message().await.map(drop),
+        Err(status) => Err(status),
+    };
+    assert!(ended.is_err(), "{ended:?}");
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(1) && took < Duration::from_secs(20), "{took:?}");
+    stack.stop(&["nginx", "dependency_log"]).await
+}
+
+#[tokio::test]
+#[ignore = "takes more than a minute: cargo test -p nexy-tests --test it -- --ignored quiet"]
+async fn a_call_that_was_quiet_for_longer_than_a_minute_is_still_there() -> anyhow::Result<()> {
+    needs_nginx!();
+    let stack =
+        Stack::builder().with_ingress().env("BACKPRESSURE_IDLE_TIMEOUT", "600").start().await?;
+    let mut client = stack.tls_client().await?;
+    let mut call = Call::of(&mut client, question("device-1", "How are you?"), &[]).await?;
+    call.until(|reply| reply.ends.len() == 1).await?;
+    // 60 s is what nginx has for each of its time-outs by itself.
+    tokio::time::sleep(Duration::from_secs(65)).await;
+    call.say(question("device-1", "And now?")).await?;
+    call.until(|reply| reply.ends.len() == 2).await?;
+    call.half_close();
+    stack.stop(&[]).await
 }

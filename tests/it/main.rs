@@ -8,6 +8,7 @@ mod ingress;
 mod interrupts;
 mod keys;
 mod layout;
+mod mtls;
 mod openai;
 mod privacy;
 mod processes;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use axum::Router;
 use nexy_config::Settings;
 use nexy_proto::streaming::streaming_service_server::StreamingServiceServer;
-use nexy_runtime::{Endpoint, Resources, Service, Shutdown, grpc, ops};
+use nexy_runtime::{Endpoint, Resources, Service, Shutdown, grpc, ops, tls::Acceptor};
 use nexy_telemetry::metrics;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -22,6 +22,7 @@ pub(crate) struct App {
     tasks: TaskTracker,
     health: HealthReporter,
     grpc: grpc::Settings,
+    tls: Option<Acceptor>,
     /// Taken by `serve`.
     servers: Mutex<Option<Servers>>,
 }
@@ -49,13 +50,14 @@ impl Service for App {
             (resources.listener("grpc")?, resources.listener("http")?);
         let Resources { live, tasks, shutdown, .. } = resources;
         let grpc = grpc::Settings::public(&settings);
+        let tls = Acceptor::public(&settings)?;
         let version = settings.server.version.clone();
         let modules = Arc::new(ModuleCoordinator::new(settings, live, shutdown)?);
         let (routes, health) = server::routes(Arc::clone(&modules), tasks.clone())?;
         let board = http::Board { modules: Arc::clone(&modules), began: Instant::now(), version };
         let servers =
             Servers { grpc: (grpc_listener, routes), http: (http_listener, http::router(board)) };
-        Ok(Self { modules, tasks, health, grpc, servers: Mutex::new(Some(servers)) })
+        Ok(Self { modules, tasks, health, grpc, tls, servers: Mutex::new(Some(servers)) })
     }
 
     async fn serve(&self, shutdown: Shutdown) -> anyhow::Result<()> {
@@ -70,7 +72,7 @@ impl Service for App {
         let grpc = async {
             let observe = server::observer();
             let settings = self.grpc.clone();
-            let server = grpc::Server { routes, observe, settings };
+            let server = grpc::Server { routes, observe, settings, tls: self.tls.clone() };
             grpc::serve(grpc_listener, server, shutdown.clone()).await;
             self.tasks.close();
             // Calls end on their own once the process is forced to leave.

@@ -13,7 +13,7 @@ use nexy_backpressure::{Admission, Permit};
 use nexy_config::{ActionsTransport, Flags, Live, Settings};
 use nexy_interrupt_handling::Interrupts;
 use nexy_proto::worker::Action;
-use nexy_runtime::{Shutdown, grpc::Peer};
+use nexy_runtime::{Shutdown, grpc::Peer, tls::Name};
 use nexy_session_management::{
     Chunk, CollectKey, CollectSettings, Collector, ConfirmSettings, Confirmations, Merged, Registry,
 };
@@ -73,7 +73,6 @@ impl ModuleCoordinator {
         shutdown: Shutdown,
     ) -> anyhow::Result<Self> {
         let limits = &settings.backpressure;
-        let peer = Peer::new(&settings);
         Ok(Self {
             admission: Admission::new(limits.max_concurrent_streams),
             sessions: Registry::new(nexy_session_management::LeaseSettings {
@@ -92,13 +91,13 @@ impl ModuleCoordinator {
             }),
             workers: Workers::new(workers::Settings {
                 addrs: settings.worker.addrs.clone(),
-                peer: peer.clone(),
+                peer: Peer::new(&settings, Name::Worker)?,
                 status_interval: settings.worker.status_interval,
                 max_message_bytes: settings.grpc.max_message_bytes,
             })?,
             latest: Latest::new(latest::Settings {
                 addr: settings.update.grpc_addr.clone(),
-                peer,
+                peer: Peer::new(&settings, Name::Update)?,
                 ttl: settings.update.latest_cache_ttl,
                 timeout: settings.update.latest_timeout,
             })?,

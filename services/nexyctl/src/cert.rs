@@ -1,6 +1,8 @@
 //! `nexyctl cert`: shows the certificate a server presents, or saves the one to
-//! trust.
+//! trust; `nexyctl cert internal` makes those that the services show one another.
 
+mod internal;
+pub(crate) mod issue;
 mod presented;
 
 use std::{
@@ -26,7 +28,10 @@ use crate::{
 /// before you trust it. Exit code: 0 shown or saved, 1 no certificate could be
 /// had, 2 wrong options.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Save the certificate to trust (PEM): the last of the chain.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -36,6 +41,11 @@ pub(crate) struct Args {
     connection: ConnectionArgs,
 }
 
+#[derive(clap::Subcommand)]
+enum Command {
+    Internal(internal::Args),
+}
+
 /// Columns of a PEM body (RFC 7468 §2).
 const PEM_COLUMNS: usize = 64;
 
@@ -43,7 +53,11 @@ const PEM_COLUMNS: usize = 64;
 /// When no certificate could be had, an option makes no sense, or the file
 /// cannot be written.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    run_on(Screen::stdout(&args.screen), args).await
+    let screen = Screen::stdout(&args.screen);
+    match args.command {
+        Some(Command::Internal(args)) => internal::run(screen, &args),
+        None => run_on(screen, args).await,
+    }
 }
 
 async fn run_on(mut screen: Screen, args: Args) -> anyhow::Result<ExitCode> {

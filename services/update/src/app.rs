@@ -7,6 +7,7 @@ use nexy_runtime::{
     Endpoint, Resources, Service, Shutdown,
     grpc::{self, ObserveLayer},
     ops::{self, Probe},
+    tls::{Acceptor, Name},
 };
 use nexy_telemetry::metrics::{self, Family};
 use tokio::net::TcpListener;
@@ -46,6 +47,7 @@ struct Parts {
     listeners: Listeners,
     router: Router,
     routes: Routes,
+    tls: Option<Acceptor>,
     keeper: Keeper,
 }
 
@@ -78,7 +80,7 @@ impl Service for App {
 
     async fn serve(&self, shutdown: Shutdown) -> anyhow::Result<()> {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Parts { listeners, router, routes, keeper } = parts.context("serve twice")?;
+        let Parts { listeners, router, routes, tls, keeper } = parts.context("serve twice")?;
         self.health.set_serving::<UpdateServer<UpdateRpc>>().await;
         let http = async {
             tokio::select! {
@@ -90,7 +92,7 @@ impl Service for App {
             }
         };
         let observe = ObserveLayer::new("grpc", RPCS);
-        let server = grpc::Server { routes, observe, settings: self.grpc.clone() };
+        let server = grpc::Server { routes, observe, settings: self.grpc.clone(), tls };
         let grpc = grpc::serve(listeners.grpc, server, shutdown.clone());
         let farewell = async {
             shutdown.drain().cancelled().await;
@@ -122,7 +124,9 @@ impl App {
         let (health, health_service) = health_reporter();
         let mut routes = RoutesBuilder::default();
         routes.add_service(health_service).add_service(UpdateRpc::server(library));
-        let parts = Parts { listeners, router: router(site), routes: routes.routes(), keeper };
+        let tls = Acceptor::internal(config, Name::Update)?;
+        let (router, routes) = (router(site), routes.routes());
+        let parts = Parts { listeners, router, routes, tls, keeper };
         Ok(Self { grpc: grpc::Settings::internal(config), health, parts: Mutex::new(Some(parts)) })
     }
 }

@@ -9,6 +9,7 @@ use nexy_runtime::{
     Endpoint, Resources, Service, Shutdown,
     grpc::{self, ObserveLayer},
     ops::{self, Probe},
+    tls::{Acceptor, Name},
 };
 use nexy_telemetry::metrics;
 use tokio::net::TcpListener;
@@ -32,6 +33,7 @@ pub(crate) struct App {
 struct Servers {
     grpc: (TcpListener, Routes),
     http: (TcpListener, Router),
+    tls: Option<Acceptor>,
     memory: Memory,
 }
 
@@ -60,6 +62,7 @@ impl Service for App {
     async fn build(settings: Arc<Settings>, mut resources: Resources) -> anyhow::Result<Self> {
         declare_metrics();
         let (grpc, http) = (resources.listener("grpc")?, resources.listener("http")?);
+        let tls = Acceptor::internal(&settings, Name::Worker)?;
         let Resources { live, tasks, shutdown, .. } = resources;
         let (modules, memory) = ModuleCoordinator::new(&settings)?;
         let modules = Arc::new(modules);
@@ -77,13 +80,13 @@ impl Service for App {
         let probe: Arc<dyn Probe> = Arc::new(Readiness(shutdown));
         let router = ops::health_router(Arc::clone(&probe)).merge(ops::router(probe));
         let routes = routes(worker, settings.grpc.max_message_bytes).await;
-        let servers = Servers { grpc: (grpc, routes), http: (http, router), memory };
+        let servers = Servers { grpc: (grpc, routes), http: (http, router), tls, memory };
         Ok(Self { modules, tasks, settings, servers: Mutex::new(Some(servers)) })
     }
 
     async fn serve(&self, shutdown: Shutdown) -> anyhow::Result<()> {
         let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Servers { grpc: (grpc_listener, routes), http: (http_listener, router), memory } =
+        let Servers { grpc: (grpc_listener, routes), http: (http_listener, router), tls, memory } =
             servers.context("serve twice")?;
         // Memory and the HTTP port outlive the last turn: the one has to write
         // it down, the other says that the process is leaving.
@@ -92,7 +95,7 @@ impl Service for App {
         let grpc = async {
             let observe = ObserveLayer::new("worker", RPCS);
             let settings = grpc::Settings::internal(&self.settings);
-            let server = grpc::Server { routes, observe, settings };
+            let server = grpc::Server { routes, observe, settings, tls };
             grpc::serve(grpc_listener, server, shutdown).await;
             self.tasks.close();
             self.tasks.wait().await;

@@ -24,7 +24,7 @@ pub(crate) fn check(settings: &Settings, values: &Resolved, problems: &mut Vec<P
     checks.sizes(settings);
     checks.times(settings);
     checks.sentences(settings);
-    checks.certificate();
+    checks.certificates();
     checks.database(settings);
 }
 
@@ -101,12 +101,23 @@ impl Checks<'_> {
         }
     }
 
-    fn certificate(&mut self) {
-        let pair = ["ingress.tls_certificate", "ingress.tls_key"];
-        let [certificate, key] = pair.map(|path| self.values.text(path).is_some());
-        if certificate != key {
-            let missing = if certificate { pair[1] } else { pair[0] };
-            self.refuse(missing, "a file, because the other one of certificate and key is set");
+    fn certificates(&mut self) {
+        for pair in [
+            ["ingress.tls_certificate", "ingress.tls_key"],
+            ["grpc.tls_certificate", "grpc.tls_key"],
+        ] {
+            let [certificate, key] = pair.map(|path| self.values.text(path).is_some());
+            if certificate != key {
+                let missing = if certificate { pair[1] } else { pair[0] };
+                self.refuse(missing, "a file, because the other one of certificate and key is set");
+            }
+        }
+        let files = ["internal_tls.ca", "internal_tls.certificate", "internal_tls.key"];
+        let is_set = files.map(|path| self.values.text(path).is_some());
+        if is_set.contains(&true) {
+            for (path, _) in files.into_iter().zip(is_set).filter(|(_, is_set)| !is_set) {
+                self.refuse(path, "a file, because another one of internal_tls is set");
+            }
         }
     }
 

@@ -78,8 +78,15 @@ keys! {
     "grpc.stream_window_bytes" grpc_stream_window_bytes => whole(65_535, MAX_WINDOW);
     "grpc.connection_window_bytes" grpc_connection_window_bytes => whole(65_535, MAX_WINDOW);
     "grpc.send_buffer_bytes" grpc_send_buffer_bytes => whole(16_384, GIB);
+    "grpc.tls_certificate" grpc_tls_certificate => Kind::Path;
+    "grpc.tls_key" grpc_tls_key => Kind::Path;
+    "grpc.tls_reload_interval_seconds" grpc_tls_reload_interval_seconds => seconds(0, DAY);
     "grpc.reflection" grpc_reflection => Kind::Switch;
     "grpc.frame_buffer" grpc_frame_buffer => whole(1, 1024);
+
+    "internal_tls.ca" internal_tls_ca => Kind::Path;
+    "internal_tls.certificate" internal_tls_certificate => Kind::Path;
+    "internal_tls.key" internal_tls_key => Kind::Path;
 
     "http.host" http_host => Kind::Host;
     "http.port" http_port => Kind::Port;

@@ -21,7 +21,7 @@ pub use conversation::{
 pub use provider::{
     Azure, Espeak, Gemini, Image, Llm, LlmProvider, OpenAi, SpeechOpenAi, Tts, TtsProvider, Welcome,
 };
-pub use service::{Admin, Grpc, Http, Ingress, Server, Update, Worker};
+pub use service::{Admin, Grpc, Http, Ingress, InternalTls, Server, Update, Worker};
 pub use storage::{Database, Logging, Memory, SharedState, Telemetry};
 
 /// Every setting, checked. A field is named as the last part of its key, without
@@ -33,6 +33,8 @@ pub struct Settings {
     pub env: Environment,
     /// The public gRPC service of the gateway.
     pub grpc: Grpc,
+    /// TLS between the services.
+    pub internal_tls: InternalTls,
     /// The internal HTTP routes of the gateway.
     pub http: Http,
     /// The update server, and how the gateway reaches it.

@@ -103,6 +103,28 @@ impl Decision for Reloaded {
     }
 }
 
+/// The files of a certificate have changed.
+#[derive(Debug, Serialize)]
+pub(crate) struct CertificateReloaded {
+    pub(crate) accepted: bool,
+    pub(crate) certificate: String,
+    /// Why the old one stays in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+impl Decision for CertificateReloaded {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "certificate_reloaded"
+    }
+    fn level(&self) -> Level {
+        if self.accepted { Level::Info } else { Level::Warn }
+    }
+}
+
 /// The aggregate of the last window.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, time::timeout};
 use tonic::service::Routes;
 
-use crate::Shutdown;
+use crate::{Shutdown, tls};
 
 mod accept;
 mod channel;
@@ -35,6 +35,8 @@ pub struct Server {
     pub observe: ObserveLayer,
     /// The terms.
     pub settings: Settings,
+    /// `None` is plaintext.
+    pub tls: Option<tls::Acceptor>,
 }
 
 /// On which terms connections are served.

@@ -17,6 +17,7 @@ pub mod healthcheck;
 pub mod ops;
 pub mod run;
 pub mod signals;
+pub mod tls;
 
 mod arguments;
 mod decisions;

@@ -9,7 +9,10 @@ mod ports;
 mod process;
 mod reply;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, ensure};
 use nexy_proto::{
@@ -44,6 +47,7 @@ pub struct Stack {
     /// nginx with TLS; `None` when not asked for.
     pub ingress: Option<Process>,
     environment: Vec<(String, String)>,
+    internal_tls: bool,
     dir: TempDir,
 }
 
@@ -52,6 +56,7 @@ pub struct Stack {
 pub struct Builder {
     environment: Vec<(String, String)>,
     ingress: bool,
+    internal_tls: bool,
     without_worker: bool,
 }
 
@@ -69,6 +74,13 @@ impl Builder {
     #[must_use]
     pub fn with_ingress(mut self) -> Self {
         self.ingress = true;
+        self
+    }
+
+    /// Has the services prove to one another who they are.
+    #[must_use]
+    pub fn with_internal_tls(mut self) -> Self {
+        self.internal_tls = true;
         self
     }
 
@@ -95,8 +107,12 @@ impl Builder {
             update: None,
             ingress: None,
             environment,
+            internal_tls: self.internal_tls,
             dir,
         };
+        if self.internal_tls {
+            make_certificates(&stack.certificates()).await?;
+        }
         stack.start_update().await?;
         if !self.without_worker {
             stack.start_worker().await?;
@@ -229,6 +245,12 @@ impl Stack {
         Reply::of(&mut client, question("test-device", prompt)).await
     }
 
+    /// The folder of the certificates that the services show one another.
+    #[must_use]
+    pub fn certificates(&self) -> PathBuf {
+        self.data_dir().join("internal")
+    }
+
     /// The variables that every process of this stack gets.
     #[must_use]
     pub fn environment(&self) -> &[(String, String)] {
@@ -278,10 +300,36 @@ impl Stack {
     }
 
     async fn start(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Process> {
-        let process = Process::spawn(name, arguments, &self.environment)?;
+        let mut environment = self.environment.clone();
+        if self.internal_tls {
+            let service = name.trim_start_matches("nexy-");
+            environment.extend(internal_tls(&self.certificates().join(service)));
+        }
+        let process = Process::spawn(name, arguments, &environment)?;
         process.wait_for("decision=listening", LIFE_SIGN).await?;
         Ok(process)
     }
+}
+
+/// Makes what the services show one another, unless it is there and good.
+///
+/// # Errors
+/// When it cannot be made.
+pub async fn make_certificates(folder: &Path) -> anyhow::Result<()> {
+    let folder = folder.display().to_string();
+    let mut making = Process::spawn("nexyctl", &["cert", "internal", "--dir", &folder], &[])?;
+    let status = making.wait_exit(LIFE_SIGN).await?;
+    ensure!(status.success(), "make certificates: {:#?}", making.lines());
+    Ok(())
+}
+
+/// The variables that name the certificates of one service in its folder.
+#[must_use]
+pub fn internal_tls(folder: &Path) -> [(String, String); 3] {
+    let row = |variable: &str, file: &str| {
+        (format!("INTERNAL_TLS_{variable}"), folder.join(file).display().to_string())
+    };
+    [row("CA", "ca.pem"), row("CERTIFICATE", "certificate.pem"), row("KEY", "key.pem")]
 }
 
 /// A question of a device in a session of its own.

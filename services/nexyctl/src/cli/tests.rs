@@ -23,6 +23,7 @@ fn accepts_what_the_guide_shows() {
         "nexyctl smoke --server http://127.0.0.1:50051 --http http://127.0.0.1:8080 --timeout 3",
         "nexyctl health --json",
         "nexyctl cert --save nexy-ca.pem",
+        "nexyctl cert internal --dir internal",
         "nexyctl config show --env dev --config nexy.yaml --json",
     ] {
         if let Err(error) = parse(line) {

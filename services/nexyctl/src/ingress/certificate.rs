@@ -7,24 +7,24 @@
 
 use std::{
     fs,
-    io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf, absolute},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context as _, ensure};
-use jiff::{Timestamp, ToSpan as _, Zoned, tz::TimeZone};
+use anyhow::Context as _;
+use jiff::Timestamp;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::{
     RootCertStore,
     client::{WebPkiServerVerifier, danger::ServerCertVerifier as _},
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
     sign::CertifiedKey,
 };
 use sha2::{Digest as _, Sha256};
+
+use crate::cert::issue;
 
 /// Days of validity, with the day before for clocks that are behind. Apple
 /// refuses server certificates of more than 825 days, also trusted ones.
@@ -112,9 +112,7 @@ impl SelfSigned {
         roots.add(certificate.clone())?;
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-        let at = UnixTime::since_unix_epoch(Duration::try_from(
-            at.duration_since(Timestamp::UNIX_EPOCH),
-        )?);
+        let at = issue::unix_time(at)?;
         for name in &self.names {
             verifier.verify_server_cert(&certificate, &[], &server_name(name)?, &[], at)?;
         }
@@ -126,8 +124,8 @@ impl SelfSigned {
         let certificate = self.params(now)?.self_signed(&key).context("sign the certificate")?;
         let directory = self.files.certificate.parent().context("find the tls directory")?;
         fs::create_dir_all(directory).with_context(|| format!("make {}", directory.display()))?;
-        write(&self.files.key, &key.serialize_pem(), 0o600)?;
-        write(&self.files.certificate, &certificate.pem(), 0o644)
+        issue::write(&self.files.key, &key.serialize_pem(), 0o600)?;
+        issue::write(&self.files.certificate, &certificate.pem(), 0o644)
     }
 
     fn params(&self, now: Timestamp) -> anyhow::Result<CertificateParams> {
@@ -138,36 +136,12 @@ impl SelfSigned {
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.is_ca = IsCa::ExplicitNoCa;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let today = now.to_zoned(TimeZone::UTC);
-        let (year, month, day) = date(&today.checked_sub(1.day())?)?;
-        params.not_before = rcgen::date_time_ymd(year, month, day);
-        let (year, month, day) = date(&today.checked_add(VALID_DAYS.days())?)?;
-        params.not_after = rcgen::date_time_ymd(year, month, day);
+        issue::limit(&mut params, now, VALID_DAYS)?;
         Ok(params)
     }
-}
-
-fn date(day: &Zoned) -> anyhow::Result<(i32, u8, u8)> {
-    Ok((day.year().into(), u8::try_from(day.month())?, u8::try_from(day.day())?))
 }
 
 fn server_name(name: &str) -> anyhow::Result<ServerName<'static>> {
     ServerName::try_from(name.to_owned())
         .with_context(|| format!("{name:?} is neither a host name nor an address"))
-}
-
-/// Replaces a file whole, with these permissions from its first byte on.
-fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let new = path.with_extension("pem.new");
-    let writing = || -> std::io::Result<()> {
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
-        // A left-over of an earlier try keeps its own permissions.
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    ensure!(!text.is_empty(), "write {}: nothing to write", path.display());
-    writing().with_context(|| format!("write {}", path.display()))
 }

@@ -165,6 +165,20 @@ fn redirects_to_the_port_of_tls_unless_it_is_the_usual_one() {
 }
 
 #[test]
+fn every_time_out_of_a_call_is_the_configured_one() {
+    let mut door = Door::new();
+    door.settings.grpc_timeout = Duration::from_secs(1234);
+    for text in [door.render(DEBIAN_12), door.render(CURRENT)] {
+        let (_, location) = text.split_once("grpc_pass grpc://").unwrap();
+        for directive in
+            ["grpc_read_timeout", "grpc_send_timeout", "client_body_timeout", "send_timeout"]
+        {
+            assert!(location.contains(&format!("            {directive} 1234000ms;")), "{text}");
+        }
+    }
+}
+
+#[test]
 fn an_unknown_upstream_is_down_and_not_missing() {
     let mut door = Door::new();
     door.addresses.update_http.clear();

@@ -41,10 +41,28 @@ pub struct Grpc {
     pub connection_window_bytes: u32,
     /// What is kept of one reply for a client that does not read, in bytes.
     pub send_buffer_bytes: usize,
+    /// Certificate chain of the public port, PEM; `None` means plaintext.
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM; set exactly when the chain is.
+    pub tls_key: Option<PathBuf>,
+    /// How often certificates are looked at for a change.
+    pub tls_reload_interval: Duration,
     /// Whether server reflection answers.
     pub reflection: bool,
     /// Frames queued towards one client.
     pub frame_buffer: usize,
+}
+
+/// TLS between the services: all three files or none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InternalTls {
+    /// Certificates of those who may issue one for a service, PEM.
+    pub ca: Option<PathBuf>,
+    /// Certificate chain of this service, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM.
+    pub key: Option<PathBuf>,
 }
 
 /// The internal HTTP routes of the gateway.

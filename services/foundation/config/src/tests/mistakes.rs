@@ -48,12 +48,12 @@ admin: {token: letmein}
     database.url: environment variable DATABASE_URL: expected an address that begins sqlite: or postgres: or postgresql:
     env: environment variable NEXY_ENV: "production" given, expected dev, stage or prod
     grpc.port: nexy.yaml: grpc.port: "50052" given, expected a port from 1 to 65535
-    grpc.prot: nexy.yaml: grpc.prot: expected a known key, one of host, port, max_workers, max_message_bytes, keepalive_interval_seconds, keepalive_timeout_seconds, handshake_timeout_ms, max_connections, max_connection_age_seconds, max_connection_age_jitter_percent, max_connection_age_grace_seconds, max_streams_per_connection, max_header_bytes, stream_window_bytes, connection_window_bytes, send_buffer_bytes, reflection, frame_buffer
+    grpc.prot: nexy.yaml: grpc.prot: expected a known key, one of host, port, max_workers, max_message_bytes, keepalive_interval_seconds, keepalive_timeout_seconds, handshake_timeout_ms, max_connections, max_connection_age_seconds, max_connection_age_jitter_percent, max_connection_age_grace_seconds, max_streams_per_connection, max_header_bytes, stream_window_bytes, connection_window_bytes, send_buffer_bytes, tls_certificate, tls_key, tls_reload_interval_seconds, reflection, frame_buffer
     http.port: environment variable HTTP_PORT: "70000" given, expected a port from 1 to 65535
     llm.gemini.key: environment variable GEMINI_API_KEY_FILE: "/nowhere/key" given, expected the path of a readable file: No such file or directory (os error 2)
     llm.providers: environment variable LLM_PROVIDERS: "openai" given, expected a configured provider; openai lacks OPENAI_BASE_URL
     logging.level: --set logging.level: "loud" given, expected trace, debug, info, warn, error or off, or directives such as info,nexy_worker=debug
-    loging.level: --set loging.level: expected a known key, one of grpc, http, update, backpressure, features, kill_switches, server, workflow, worker, data_dir, admin, llm, tts, audio, actions, limits, memory, database, shared_state, telemetry, logging, welcome, ingress
+    loging.level: --set loging.level: expected a known key, one of grpc, internal_tls, http, update, backpressure, features, kill_switches, server, workflow, worker, data_dir, admin, llm, tts, audio, actions, limits, memory, database, shared_state, telemetry, logging, welcome, ingress
     server.timezone: environment variable TZ: "Mars/Olympus" given, expected an IANA time zone such as Europe/Berlin
     tts.providers: environment variable TTS_PROVIDERS: "espeak,festival" given, expected some of azure, openai, espeak, each at most once
     worker.http_port: environment variable WORKER_HTTP_PORT: 50052 given, expected another port than worker.port
@@ -103,6 +103,16 @@ fn impossible_combinations_are_refused() {
         &[("GRPC_CONNECTION_WINDOW_BYTES", "65535")],
         "grpc.connection_window_bytes: environment variable GRPC_CONNECTION_WINDOW_BYTES: 65535 \
          given, expected at least grpc.stream_window_bytes",
+    );
+    check(
+        &[("GRPC_TLS_KEY", "key.pem")],
+        "grpc.tls_certificate: default: expected a file, because the other one of certificate and \
+         key is set",
+    );
+    check(
+        &[("INTERNAL_TLS_CA", "ca.pem"), ("INTERNAL_TLS_KEY", "key.pem")],
+        "internal_tls.certificate: default: expected a file, because another one of internal_tls \
+         is set",
     );
     check(
         &[("INGRESS_TLS_CERTIFICATE", "cert.pem")],
@@ -184,7 +194,7 @@ fn an_overlay_says_where_its_mistakes_are() {
     check_overlay("grpc: 5", "grpc: nexy.yaml: grpc: expected a section with keys");
     check_overlay(
         "nonsense: {a: 1}",
-        "nonsense: nexy.yaml: nonsense: expected a known key, one of grpc, http, update, \
+        "nonsense: nexy.yaml: nonsense: expected a known key, one of grpc, internal_tls, http, update, \
          backpressure, features, kill_switches, server, workflow, worker, data_dir, admin, llm, \
          tts, audio, actions, limits, memory, database, shared_state, telemetry, logging, \
          welcome, ingress",

@@ -1,7 +1,13 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tonic::transport::{Channel, Endpoint};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tower::service_fn;
+
+use crate::tls::{Connector, Name};
 
 /// The largest window of HTTP/2 (RFC 9113 §6.9.1).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
@@ -20,21 +26,26 @@ pub struct Peer {
     pub stream_window: u32,
     /// Calls on the connection at the same time.
     pub max_streams: u32,
+    /// `None` is plaintext.
+    pub tls: Option<Connector>,
 }
 
 // === impl Peer ===
 
 impl Peer {
-    /// As the settings have it for calls to workers and the update server.
-    #[must_use]
-    pub fn new(settings: &nexy_config::Settings) -> Self {
-        Self {
+    /// As the settings have it for calls of the gateway to another service.
+    ///
+    /// # Errors
+    /// When a certificate cannot be used.
+    pub fn new(settings: &nexy_config::Settings, service: Name) -> anyhow::Result<Self> {
+        Ok(Self {
             connect_timeout: settings.worker.connect_timeout,
             keepalive_interval: settings.grpc.keepalive_interval,
             keepalive_timeout: settings.grpc.keepalive_timeout,
             stream_window: settings.worker.stream_window_bytes,
             max_streams: settings.grpc.max_streams_per_connection,
-        }
+            tls: Connector::internal(settings, service)?,
+        })
     }
 
     /// A channel to `host:port`. It connects in the background, with its first
@@ -52,7 +63,10 @@ impl Peer {
             .keep_alive_while_idle(true)
             .initial_stream_window_size(self.stream_window)
             .initial_connection_window_size(self.connection_window());
-        Ok(endpoint.connect_lazy())
+        let Some(tls) = self.tls.clone() else { return Ok(endpoint.connect_lazy()) };
+        let endpoint = endpoint.origin(format!("https://{addr}").parse()?);
+        // tonic's own TLS reads its certificates once.
+        Ok(endpoint.connect_with_connector_lazy(service_fn(move |uri| connect(tls.clone(), uri))))
     }
 
     /// Room for what every call may hold unread: with less, a few listeners who
@@ -60,4 +74,13 @@ impl Peer {
     fn connection_window(&self) -> u32 {
         self.stream_window.saturating_mul(self.max_streams).min(MAX_WINDOW)
     }
+}
+
+/// The whole of it is within the time for connecting.
+async fn connect(tls: Connector, uri: Uri) -> anyhow::Result<TokioIo<TlsStream<TcpStream>>> {
+    let host = uri.host().context("find the host")?.trim_matches(['[', ']']);
+    let port = uri.port_u16().context("find the port")?;
+    let socket = TcpStream::connect((host, port)).await?;
+    socket.set_nodelay(true)?;
+    Ok(TokioIo::new(tls.connect(socket).await?))
 }

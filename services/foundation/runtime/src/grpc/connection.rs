@@ -14,7 +14,7 @@ use nexy_telemetry::metrics;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -26,12 +26,14 @@ use super::{
     preface::Watched,
     refusals::{Reason, Refusals},
 };
+use crate::tls;
 
 /// What all connections of a server share.
 pub(super) struct Terms {
     pub(super) settings: Settings,
     pub(super) refusals: Refusals,
     pub(super) drain: CancellationToken,
+    tls: Option<tls::Acceptor>,
     service: TowerToHyperService<Observe<Routes>>,
     http2: auto::Builder<TokioExecutor>,
 }
@@ -43,7 +45,7 @@ struct Counted;
 
 impl Terms {
     pub(super) fn new(server: Server, drain: CancellationToken) -> Self {
-        let Server { routes, observe, settings } = server;
+        let Server { routes, observe, settings, tls } = server;
         let service = TowerToHyperService::new(observe.layer(routes.prepare()));
         let mut http2 = auto::Builder::new(TokioExecutor::new()).http2_only();
         // Resets before a call is taken are bounded by what hyper sets itself.
@@ -57,7 +59,7 @@ impl Terms {
             .initial_stream_window_size(settings.stream_window)
             .initial_connection_window_size(settings.connection_window)
             .max_send_buf_size(settings.send_buffer);
-        Self { settings, refusals: Refusals::default(), drain, service, http2 }
+        Self { settings, refusals: Refusals::default(), drain, tls, service, http2 }
     }
 
     /// Serves one connection from its first byte to its last.
@@ -67,7 +69,18 @@ impl Terms {
         // A socket that cannot do that is served all the same.
         let _delayed = socket.set_nodelay(true);
         let begin_by = Instant::now() + self.settings.handshake_timeout;
-        self.serve(socket, begin_by).await;
+        let Some(tls) = &self.tls else {
+            return self.serve(socket, begin_by).await;
+        };
+        match timeout_at(begin_by, tls.accept(socket)).await {
+            Ok(Ok(stream)) => self.serve(stream, begin_by).await,
+            Ok(Err(error)) => {
+                if let Some(reason) = Reason::of_handshake(&error) {
+                    self.refusals.count(reason);
+                }
+            }
+            Err(_) => self.refusals.count(Reason::TooSlow),
+        }
     }
 
     /// An error of a connection is its client's affair: its calls say how they

@@ -1,5 +1,6 @@
 use std::{
     collections::HashMap,
+    io,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,6 +22,20 @@ pub(super) enum Reason {
     TooSlow,
     /// The system had no room for it.
     AcceptFailed,
+    /// It began with something else than a TLS handshake.
+    NotTls,
+    /// It had to show a certificate, and did not.
+    NoCertificate,
+    /// Its certificate is of a CA that is not ours.
+    UnknownIssuer,
+    /// Its certificate is not valid any more, or not yet.
+    Expired,
+    /// Its certificate is that of another service than may ask.
+    WrongName,
+    /// It did not accept our certificate, or anything else that we offer.
+    RefusedByPeer,
+    /// Any other fault of a TLS handshake.
+    Broken,
 }
 
 /// Counts connections that were refused, and says so now and then.
@@ -49,7 +64,39 @@ impl Reason {
             Self::TooMany => "too_many",
             Self::TooSlow => "too_slow",
             Self::AcceptFailed => "accept_failed",
+            Self::NotTls => "not_tls",
+            Self::NoCertificate => "no_certificate",
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::Expired => "expired",
+            Self::WrongName => "wrong_name",
+            Self::RefusedByPeer => "refused_by_peer",
+            Self::Broken => "broken",
         }
+    }
+
+    /// Why a handshake failed; `None` when the client just went away.
+    pub(super) fn of_handshake(error: &io::Error) -> Option<Self> {
+        use rustls::{CertificateError as Certificate, Error};
+        let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())?;
+        Some(match cause {
+            Error::InvalidMessage(_) => Self::NotTls,
+            Error::NoCertificatesPresented => Self::NoCertificate,
+            Error::AlertReceived(_) => Self::RefusedByPeer,
+            Error::InvalidCertificate(fault) => match fault {
+                // Of a CA with the same name and another key.
+                Certificate::UnknownIssuer | Certificate::BadSignature => Self::UnknownIssuer,
+                Certificate::Expired
+                | Certificate::ExpiredContext { .. }
+                | Certificate::NotValidYet
+                | Certificate::NotValidYetContext { .. } => Self::Expired,
+                Certificate::NotValidForName
+                | Certificate::NotValidForNameContext { .. }
+                | Certificate::InvalidPurpose
+                | Certificate::InvalidPurposeContext { .. } => Self::WrongName,
+                _ => Self::Broken,
+            },
+            _ => Self::Broken,
+        })
     }
 }
 

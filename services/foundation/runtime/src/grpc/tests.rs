@@ -23,6 +23,7 @@ mod age;
 mod limits;
 mod peers;
 mod raw;
+mod tls_ports;
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(10);
@@ -41,6 +42,10 @@ struct Served {
 
 impl Served {
     async fn with(settings: Settings) -> Self {
+        Self::over(None, settings).await
+    }
+
+    async fn over(tls: impl Into<Option<tls::Acceptor>>, settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let (health, service) = tonic_health::server::health_reporter();
@@ -48,7 +53,7 @@ impl Served {
         let routes = Routes::from(router).add_service(service);
         let observe = ObserveLayer::new("test", &[]);
         let shutdown = Shutdown::default();
-        let server = Server { routes, observe, settings };
+        let server = Server { routes, observe, settings, tls: tls.into() };
         let mut serving = tokio::task::JoinSet::new();
         serving.spawn(serve(listener, server, shutdown.clone()));
         Self { at, health, shutdown, serving }

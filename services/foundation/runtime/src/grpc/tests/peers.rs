@@ -3,13 +3,14 @@ use tower::{Service as _, ServiceExt as _};
 
 use super::*;
 
-fn peer() -> Peer {
+pub(super) fn peer() -> Peer {
     Peer {
         connect_timeout: SOON,
         keepalive_interval: SOON,
         keepalive_timeout: SOON,
         stream_window: 65_536,
         max_streams: 200,
+        tls: None,
     }
 }
 

@@ -105,7 +105,7 @@ impl Database {
         match &self.pool {
             Pool::Sqlite(pool) => {
                 create_directory(pool.connect_options().get_filename()).await?;
-                migrate(pool, &SQLITE_MIGRATIONS).await
+                migrate_sqlite(pool).await
             }
             Pool::Postgres(pool) => migrate(pool, &POSTGRES_MIGRATIONS).await,
         }
@@ -263,6 +263,19 @@ fn pool_options<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
     PoolOptions::new()
         .max_connections(settings.max_connections.max(1))
         .acquire_timeout(settings.acquire_timeout)
+}
+
+/// SQLite knows no lock for migrations. Of two processes that start at once each
+/// takes the other's step for a broken schema; who looks again finds it done.
+async fn migrate_sqlite(pool: &sqlx::SqlitePool) -> Result<(), Error> {
+    let mut migrated = migrate(pool, &SQLITE_MIGRATIONS).await;
+    for _step in SQLITE_MIGRATIONS.iter() {
+        if migrated != Err(Error::Schema) {
+            break;
+        }
+        migrated = migrate(pool, &SQLITE_MIGRATIONS).await;
+    }
+    migrated
 }
 
 /// Migrates on a connection of its own: PostgreSQL's lock against a second

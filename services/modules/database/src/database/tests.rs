@@ -347,3 +347,19 @@ async fn an_error_holds_no_stored_value() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn processes_that_start_at_once_on_one_new_file_all_get_their_tables() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("nexy.db").display());
+        let mut starting = JoinSet::new();
+        for _ in 0..4 {
+            let url = url.clone();
+            starting.spawn(async move { Database::open(&url, settings()).await.map(|_| ()) });
+        }
+        while let Some(opened) = starting.join_next().await {
+            assert_eq!(opened.unwrap(), Ok(()));
+        }
+    }
+}

@@ -1,13 +1,21 @@
 //! The services prove to one another who they are.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
+use nexy_proto::streaming::streaming_service_client::StreamingServiceClient;
 use nexy_testkit::{
     chat_server::Script,
     stack::{Process, Stack, internal_tls, make_certificates, question},
 };
 use serde_json::Value;
+use tonic::{
+    Code,
+    transport::{Certificate, ClientTlsConfig, Endpoint},
+};
 
 use crate::support::{Call, Fakes, SOON, assert_whole, eventually};
 
@@ -88,6 +96,34 @@ async fn a_worker_with_certificates_of_somebody_else_is_never_used() -> anyhow::
     })
     .await?;
     stack.stop(&["worker_state"]).await
+}
+
+#[tokio::test]
+async fn the_public_port_of_the_gateway_can_have_tls_of_its_own() -> anyhow::Result<()> {
+    // Any certificate of a server will do; the client is told its name.
+    let folder = tempfile::tempdir()?;
+    make_certificates(folder.path()).await?;
+    let own = folder.path().join("worker");
+    let path = |file: &str| own.join(file).display().to_string();
+    let stack = Stack::builder()
+        .env("GRPC_TLS_CERTIFICATE", path("certificate.pem"))
+        .env("GRPC_TLS_KEY", path("key.pem"))
+        .start()
+        .await?;
+    let ca = Certificate::from_pem(std::fs::read_to_string(path("ca.pem"))?);
+    let tls = ClientTlsConfig::new().ca_certificate(ca).domain_name("nexy-worker");
+    let at = format!("https://127.0.0.1:{}", stack.ports.gateway_grpc);
+    let channel = Endpoint::from_shared(at)?.tls_config(tls)?.connect().await?;
+    let mut client = StreamingServiceClient::new(channel);
+    let call = Call::of(&mut client, question("device-1", "How are you?"), &[]).await?;
+    assert_whole(&call.rest().await?);
+    // Plaintext is turned away, and soon.
+    let began = Instant::now();
+    if let Ok(reply) = stack.ask("How are you?").await {
+        assert!(reply.ends.is_empty() && reply.code() != Code::Ok, "{:?}", reply.status);
+    }
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    stack.stop(&["connection_refused"]).await
 }
 
 #[tokio::test]

@@ -17,3 +17,4 @@ mod screenshots;
 mod support;
 mod traces;
 mod turns;
+mod workers;

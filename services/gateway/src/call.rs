@@ -7,6 +7,7 @@
 
 mod frames;
 mod log;
+mod source;
 mod turn;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -303,15 +304,15 @@ impl Call {
             actions_enabled: transport.is_some(),
             waiting,
         });
-        let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let turn = Turn::begin(turn::Beginning {
+            modules: Arc::clone(&self.modules),
             index: self.turns,
             device: incoming.device,
             session: incoming.session,
             guards,
             worker,
             request,
-            left,
+            deadline: self.deadline,
             transport,
             format: convert::promised_format(&self.modules.settings),
             log: log.hand_over(),

@@ -28,7 +28,7 @@ use crate::{
     refusal::Refusal,
     screenshot::Screenshot,
     validate::Incoming,
-    workers::{self, Workers},
+    workers::{self, EjectionSettings, Workers},
 };
 
 /// The most bytes that one character takes in UTF-8 (RFC 3629).
@@ -94,6 +94,11 @@ impl ModuleCoordinator {
                 peer: Peer::new(&settings, Name::Worker)?,
                 status_interval: settings.worker.status_interval,
                 max_message_bytes: settings.grpc.max_message_bytes,
+                ejection: EjectionSettings {
+                    after_failures: settings.worker.eject_after_failures,
+                    first: settings.worker.eject,
+                    longest: settings.worker.eject_max,
+                },
             })?,
             latest: Latest::new(latest::Settings {
                 addr: settings.update.grpc_addr.clone(),

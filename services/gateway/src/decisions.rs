@@ -101,6 +101,29 @@ pub(crate) struct WorkerChanged {
     pub(crate) reason: Option<String>,
 }
 
+/// A worker that breaks its turns gets none for a while.
+#[derive(Debug, Serialize)]
+pub(crate) struct WorkerEjected {
+    pub(crate) addr: String,
+    #[serde(rename = "pause_ms", serialize_with = "millis")]
+    pub(crate) pause: Duration,
+}
+
+/// A turn whose worker broke before it had said anything goes to another one.
+#[derive(Debug, Serialize)]
+pub(crate) struct TurnMoved {
+    #[serde(flatten)]
+    pub(crate) who: Who,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// A word of a closed set.
+    pub(crate) reason: &'static str,
+}
+
+fn millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
 macro_rules! decision {
     ($type:ty, $name:expr, $level:expr, $method:expr) => {
         impl Decision for $type {
@@ -127,6 +150,8 @@ decision!(TurnStarted, |_| "start", |_| Level::Info, |_| Some(STREAM_AUDIO));
 decision!(Named, |this| this.decision, |_| Level::Warn, |_| Some(STREAM_AUDIO));
 decision!(ActionForwarded, |_| "action_forwarded", |_| Level::Info, |_| Some(STREAM_AUDIO));
 decision!(Interrupted, |_| "interrupted", |_| Level::Info, |_| None);
+decision!(WorkerEjected, |_| "worker_ejected", |_| Level::Warn, |_| None);
+decision!(TurnMoved, |_| "turn_moved", |_| Level::Warn, |_| Some(STREAM_AUDIO));
 decision!(WorkerChanged, |_| "worker_state", WorkerChanged::loudness, |_| None);
 
 impl Decision for Admitted {

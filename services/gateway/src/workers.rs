@@ -1,5 +1,7 @@
 //! The workers behind this gateway: which are ready, and which is asked next.
 
+mod ejection;
+
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -11,11 +13,16 @@ use std::{
 use futures_util::future::join_all;
 use nexy_proto::worker::{ModuleStatus, StatusRequest, worker_client::WorkerClient};
 use nexy_runtime::grpc::Peer;
-use tokio::time::{MissedTickBehavior, timeout};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::decisions::WorkerChanged;
+pub(crate) use self::ejection::EjectionSettings;
+use self::ejection::Record;
+use crate::decisions::{WorkerChanged, WorkerEjected};
 
 /// How workers are reached and watched.
 #[derive(Debug, Clone)]
@@ -24,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) peer: Peer,
     pub(crate) status_interval: Duration,
     pub(crate) max_message_bytes: usize,
+    pub(crate) ejection: EjectionSettings,
 }
 
 /// Every configured worker.
@@ -37,10 +45,14 @@ pub(crate) struct Workers {
 
 #[derive(Debug)]
 struct Worker {
-    addr: String,
+    addr: Arc<str>,
     client: WorkerClient<Channel>,
     outstanding: AtomicUsize,
     seen: Mutex<Seen>,
+    /// Whether it was down when it was last seen.
+    is_down: watch::Sender<bool>,
+    record: Mutex<Record>,
+    ejection: EjectionSettings,
 }
 
 /// What a worker last said of itself.
@@ -79,18 +91,30 @@ impl Workers {
             let client = WorkerClient::new(channel)
                 .max_encoding_message_size(settings.max_message_bytes)
                 .max_decoding_message_size(settings.max_message_bytes);
-            anyhow::Ok(Arc::new(Worker::new(addr.clone(), client)))
+            anyhow::Ok(Arc::new(Worker::new(addr, client, settings.ejection)))
         };
         let workers = settings.addrs.iter().map(connect).collect::<Result<_, _>>()?;
         let unready_since = Mutex::new(Some(Instant::now()));
         Ok(Self { workers, settings, unready_since })
     }
 
-    /// The ready worker with the fewest calls, or none at once.
+    /// A ready worker with few calls, or none at once.
     pub(crate) fn choose(&self) -> Option<Chosen> {
-        self.workers
-            .iter()
-            .filter(|worker| worker.is_ready())
+        self.choose_but(&[])
+    }
+
+    /// The same, but for those that were tried. Of two at random the one with
+    /// fewer calls: gateways that know nothing of each other do not all take
+    /// the same one. Who is ejected is asked only when nobody else is ready.
+    pub(crate) fn choose_but(&self, tried: &[Arc<str>]) -> Option<Chosen> {
+        let now = Instant::now();
+        let is_new = |worker: &&Arc<Worker>| worker.is_ready() && !tried.contains(&worker.addr);
+        let (ejected, well): (Vec<_>, Vec<_>) =
+            self.workers.iter().filter(is_new).partition(|worker| worker.is_ejected(now));
+        let ready = if well.is_empty() { ejected } else { well };
+        two_of(ready.len(), &mut fastrand::usize)
+            .into_iter()
+            .filter_map(|place| ready.get(place))
             .min_by_key(|worker| worker.outstanding.load(Ordering::Relaxed))
             .map(|worker| Chosen::new(Arc::clone(worker)))
     }
@@ -145,9 +169,17 @@ impl Workers {
 // === impl Worker ===
 
 impl Worker {
-    fn new(addr: String, client: WorkerClient<Channel>) -> Self {
-        let seen = Seen { addr: addr.clone(), state: "init", modules: Vec::new() };
-        Self { addr, client, outstanding: AtomicUsize::new(0), seen: Mutex::new(seen) }
+    fn new(addr: &str, client: WorkerClient<Channel>, ejection: EjectionSettings) -> Self {
+        let seen = Seen { addr: addr.to_owned(), state: "init", modules: Vec::new() };
+        Self {
+            addr: addr.into(),
+            client,
+            outstanding: AtomicUsize::new(0),
+            seen: Mutex::new(seen),
+            is_down: watch::Sender::new(false),
+            record: Mutex::default(),
+            ejection,
+        }
     }
 
     fn is_ready(&self) -> bool {
@@ -163,12 +195,28 @@ impl Worker {
         };
         let state = if trouble.is_some() { "down" } else { overall(&modules) };
         let modules = modules.into_iter().map(SeenModule::from).collect();
-        let addr = self.addr.clone();
+        self.note(state, modules, trouble);
+    }
+
+    fn note(&self, state: &'static str, modules: Vec<SeenModule>, trouble: Option<String>) {
+        let addr = self.addr.to_string();
         let before = std::mem::replace(&mut *self.lock(), Seen { addr, state, modules });
+        self.is_down.send_if_modified(|before| {
+            let now = state == "down";
+            std::mem::replace(before, now) != now
+        });
         if before.state != state {
-            let addr = self.addr.clone();
+            let addr = self.addr.to_string();
             nexy_telemetry::emit(&WorkerChanged { addr, state, reason: trouble });
         }
+    }
+
+    fn is_ejected(&self, now: Instant) -> bool {
+        self.lock_record().is_ejected(now)
+    }
+
+    fn lock_record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -182,6 +230,40 @@ impl Chosen {
     fn new(worker: Arc<Worker>) -> Self {
         worker.outstanding.fetch_add(1, Ordering::Relaxed);
         Self(worker)
+    }
+
+    /// Where it is.
+    pub(crate) fn addr(&self) -> &Arc<str> {
+        &self.0.addr
+    }
+
+    /// Tells that the worker brought a turn to its end, whatever that was.
+    pub(crate) fn served(&self) {
+        self.0.lock_record().served();
+    }
+
+    /// Tells that the worker broke a turn.
+    pub(crate) fn failed(&self) {
+        let ejected = self.0.lock_record().failed(Instant::now(), self.0.ejection);
+        if let Some(pause) = ejected {
+            nexy_telemetry::emit(&WorkerEjected { addr: self.0.addr.to_string(), pause });
+        }
+    }
+
+    /// Tells that the worker cannot be reached. It gets no turns until it says
+    /// that it is well.
+    pub(crate) fn lost(&self) {
+        self.0.note("down", Vec::new(), Some("its connection broke".to_owned()));
+    }
+
+    /// Resolves when the worker is down.
+    pub(crate) async fn down(&self) {
+        let mut is_down = self.0.is_down.subscribe();
+        if is_down.wait_for(|is_down| *is_down).await.is_err() {
+            // Nobody is left to tell; this value holds the worker, so that does
+            // not happen.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// A client of the worker; cheap.
@@ -201,6 +283,18 @@ impl Drop for Chosen {
 impl From<ModuleStatus> for SeenModule {
     fn from(ModuleStatus { name, state, reason }: ModuleStatus) -> Self {
         Self { name, state, reason }
+    }
+}
+
+/// Two different places out of so many, or fewer where there are fewer.
+fn two_of(count: usize, below: &mut impl FnMut(std::ops::RangeTo<usize>) -> usize) -> Vec<usize> {
+    match count {
+        0 => Vec::new(),
+        1 => vec![0],
+        _ => {
+            let first = below(..count);
+            vec![first, (first + 1 + below(..count - 1)) % count]
+        }
     }
 }
 

@@ -76,10 +76,10 @@ impl Worker for WorkerRpc {
                     biased;
                     // The gateway dropped the call: so does everything behind it.
                     () = hung_up.cancelled() => {}
-                    // The process leaves; the terminal frame says so.
-                    () = cut.cancelled() => { let _gone = ended_to.send(Err(shutting_down())); }
+                    // The process leaves.
+                    () = cut.cancelled() => { let _gone = ended_to.send(None); }
                     ended = pipeline.answer(question, &flags, events_to) => {
-                        let _gone = ended_to.send(Ok(ended));
+                        let _gone = ended_to.send(Some(ended));
                     }
                 }
             }
@@ -89,12 +89,12 @@ impl Worker for WorkerRpc {
         let format = convert::audio_format(turn, self.modules.voices.format());
         let reply = stream::once(async move { format })
             .chain(ReceiverStream::new(events).map(move |event| convert::event(turn, event)))
+            .map(Ok)
             .chain(stream::once(terminal(turn, ended, context)));
         // Dropped with the stream, whoever drops it.
         let hang_up = hung_up.drop_guard();
-        let reply = reply.map(move |event| {
+        let reply = reply.inspect(move |_| {
             let _held = &hang_up;
-            Ok(event)
         });
         Ok(Response::new(Box::pin(reply)))
     }
@@ -147,19 +147,24 @@ impl Worker for WorkerRpc {
 }
 
 /// The last frame of a turn. A turn that ended without saying how has panicked.
+/// One that was cut off by the shutdown has no frame but a status: another
+/// worker may still answer it.
 async fn terminal(
     turn: u64,
-    ended: oneshot::Receiver<Result<Ended, Failure>>,
+    ended: oneshot::Receiver<Option<Ended>>,
     context: RpcContext,
-) -> pb::RespondEvent {
+) -> Result<pb::RespondEvent, Status> {
     let failure = match ended.await {
-        Ok(Ok(ended)) => {
+        Ok(Some(ended)) => {
             if let Err(failure) = &ended.result {
                 context.set_error(failure.error_type);
             }
-            return convert::ended(turn, ended);
+            return Ok(convert::ended(turn, ended));
         }
-        Ok(Err(failure)) => failure,
+        Ok(None) => {
+            context.set_error(ErrorType::Unavailable);
+            return Err(Status::unavailable("the worker shuts down"));
+        }
         Err(_) => Failure {
             error_type: ErrorType::Internal,
             message: "the turn ended unexpectedly".to_owned(),
@@ -167,11 +172,7 @@ async fn terminal(
     };
     context.set_error(failure.error_type);
     let failed = convert::failed(failure, None);
-    pb::RespondEvent { turn, event: Some(pb::respond_event::Event::Failed(failed)) }
-}
-
-fn shutting_down() -> Failure {
-    Failure { error_type: ErrorType::Unavailable, message: "the worker shuts down".to_owned() }
+    Ok(pb::RespondEvent { turn, event: Some(pb::respond_event::Event::Failed(failed)) })
 }
 
 fn recorded(recording: Arc<Recording>) -> impl Stream<Item = Result<pb::WelcomeEvent, Status>> {

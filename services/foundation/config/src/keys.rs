@@ -157,6 +157,9 @@ keys! {
     "worker.connect_timeout_ms" worker_connect_timeout_ms => millis(1, 60_000);
     "worker.stream_window_bytes" worker_stream_window_bytes => whole(65_535, MAX_WINDOW);
     "worker.status_interval_ms" worker_status_interval_ms => millis(50, 60_000);
+    "worker.eject_after_failures" worker_eject_after_failures => whole(1, 1000);
+    "worker.eject_ms" worker_eject_ms => millis(1, 600_000);
+    "worker.eject_max_ms" worker_eject_max_ms => millis(1, 3_600_000);
     "worker.unready_grace_seconds" worker_unready_grace_seconds => seconds(0, DAY);
 
     "data_dir" nexy_data_dir => Kind::Path;

@@ -1,24 +1,28 @@
 //! One turn of a call: its stream from the worker, its guards, its log.
 
-use std::{pin::Pin, time::Duration};
+use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _, TryFutureExt as _};
 use nexy_config::ActionsTransport;
 use nexy_interrupt_handling::RunningTurn;
 use nexy_proto::{
     streaming::{StreamResponse, stream_response::Content},
-    worker::{Action, AudioFormat, RespondEvent, RespondRequest, respond_event},
+    worker::{Action, AudioFormat, RespondRequest, respond_event},
 };
 use nexy_session_management::Lease;
-use nexy_telemetry::propagation;
 use nexy_types::{ErrorType, HardwareId, SessionId, TurnNumber};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Status};
 
-use super::{End, frames::Audible, log::TurnLog};
-use crate::{convert, decisions::ActionForwarded, refusal::Refusal, workers::Chosen};
-
-type Events = Pin<Box<dyn Stream<Item = Result<RespondEvent, Status>> + Send>>;
+use super::{
+    End,
+    frames::Audible,
+    log::TurnLog,
+    source::{Asking, Source},
+};
+use crate::{
+    convert, coordinator::ModuleCoordinator, decisions::ActionForwarded, refusal::Refusal,
+    workers::Chosen,
+};
 
 /// What a running turn holds on to: its session, its place among the turns
 /// that can be interrupted.
@@ -38,24 +42,24 @@ pub(super) struct Turn {
     pub(super) device: HardwareId,
     session: SessionId,
     guards: Guards,
-    events: Events,
+    source: Source,
     /// How actions travel; `None` when they do not.
     transport: Option<ActionsTransport>,
     format: AudioFormat,
     log: TurnLog,
-    _worker: Chosen,
 }
 
 /// What a turn begins with.
 pub(super) struct Beginning {
+    pub(super) modules: Arc<ModuleCoordinator>,
     pub(super) index: u32,
     pub(super) device: HardwareId,
     pub(super) session: SessionId,
     pub(super) guards: Guards,
     pub(super) worker: Chosen,
     pub(super) request: RespondRequest,
-    /// What is left of the client's deadline.
-    pub(super) left: Option<Duration>,
+    /// When the client's own time is up.
+    pub(super) deadline: Option<Instant>,
     pub(super) transport: Option<ActionsTransport>,
     pub(super) format: AudioFormat,
     pub(super) log: TurnLog,
@@ -91,40 +95,28 @@ pub(super) async fn next(turn: Option<&mut Turn>) -> Step {
 impl Turn {
     pub(super) fn begin(beginning: Beginning) -> Self {
         let Beginning {
+            modules,
             index,
             device,
             session,
             guards,
             worker,
             request,
-            left,
+            deadline,
             transport,
             format,
             log,
         } = beginning;
-        let mut request = Request::new(request);
-        if let Some(left) = left {
-            request.set_timeout(left);
-        }
-        log.span().in_scope(|| propagation::inject_current(request.metadata_mut().as_mut()));
-        let mut client = worker.client();
-        let events = async move { client.respond(request).await }
-            .map_ok(tonic::Response::into_inner)
-            .try_flatten_stream()
-            .boxed();
+        let source = Source::new(Asking {
+            modules,
+            worker,
+            request,
+            deadline,
+            span: log.span().clone(),
+            who: log.who().clone(),
+        });
         let audible = Audible::new();
-        Self {
-            index,
-            audible,
-            device,
-            session,
-            guards,
-            events,
-            transport,
-            format,
-            log,
-            _worker: worker,
-        }
+        Self { index, audible, device, session, guards, source, transport, format, log }
     }
 
     /// Cancelled when the user interrupts the turn.
@@ -133,12 +125,11 @@ impl Turn {
     }
 
     async fn next(&mut self) -> Step {
-        match self.events.next().await {
-            None => Step::Failed(Refusal::unavailable("the worker broke off the reply")),
-            Some(Err(status)) => Step::Failed(Refusal::of_peer(&status)),
+        match self.source.next().await {
+            Err(refusal) => Step::Failed(refusal),
             // A frame of another turn has no business here.
-            Some(Ok(event)) if event.turn != self.guards.number.0 => Step::Nothing,
-            Some(Ok(event)) => event.event.map_or(Step::Nothing, |event| self.step(event)),
+            Ok(event) if event.turn != self.guards.number.0 => Step::Nothing,
+            Ok(event) => event.event.map_or(Step::Nothing, |event| self.step(event)),
         }
     }
 

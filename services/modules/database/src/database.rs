@@ -267,7 +267,7 @@ fn pool_options<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
 
 /// SQLite knows no lock for migrations. Of two processes that start at once each
 /// takes the other's step for a broken schema; who looks again finds it done.
-async fn migrate_sqlite(pool: &sqlx::SqlitePool) -> Result<(), Error> {
+async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), Error> {
     let mut migrated = migrate(pool, &SQLITE_MIGRATIONS).await;
     for _step in SQLITE_MIGRATIONS.iter() {
         if migrated != Err(Error::Schema) {

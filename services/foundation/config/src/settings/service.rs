@@ -155,6 +155,12 @@ pub struct Worker {
     pub stream_window_bytes: u32,
     /// How often the gateway asks each worker for its status.
     pub status_interval: Duration,
+    /// Turns in a row that a worker breaks before it gets none for a while.
+    pub eject_after_failures: u32,
+    /// For how long the first time; each time after that twice as long.
+    pub eject: Duration,
+    /// The longest time.
+    pub eject_max: Duration,
     /// How long no worker may be ready before `/health` answers 503.
     pub unready_grace: Duration,
 }

@@ -1,0 +1,211 @@
+//! The worker's side of a turn: asked once, and again elsewhere if the worker
+//! breaks before it has said anything.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::{Stream, StreamExt as _, TryFutureExt as _};
+use nexy_proto::worker::{RespondEvent, RespondRequest, respond_event::Event};
+use nexy_telemetry::propagation;
+use tokio::time::Instant;
+use tonic::{Code, Request, Status};
+use tracing::Span;
+
+use crate::{
+    coordinator::ModuleCoordinator,
+    decisions::{TurnMoved, Who},
+    refusal::Refusal,
+    workers::Chosen,
+};
+
+/// The shortest time that a call can be given: gRPC knows no time-out of zero.
+const AT_LEAST: Duration = Duration::from_millis(1);
+
+type Events = Pin<Box<dyn Stream<Item = Result<RespondEvent, Status>> + Send>>;
+
+/// The events of one turn. Dropping it cancels the worker's side.
+pub(super) struct Source {
+    modules: Arc<ModuleCoordinator>,
+    worker: Chosen,
+    events: Events,
+    /// Kept until something of the reply is on its way to the client: from
+    /// then on a second reply would contradict the first.
+    request: Option<RespondRequest>,
+    tried: Vec<Arc<str>>,
+    /// Whether being down is no reason to leave the worker any more.
+    stays: bool,
+    times: Times,
+    span: Span,
+    who: Who,
+}
+
+/// What a turn asks of its worker.
+pub(super) struct Asking {
+    pub(super) modules: Arc<ModuleCoordinator>,
+    pub(super) worker: Chosen,
+    pub(super) request: RespondRequest,
+    /// When the client's own time is up.
+    pub(super) deadline: Option<Instant>,
+    /// What the worker's side belongs to in the trace.
+    pub(super) span: Span,
+    pub(super) who: Who,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    /// The client's.
+    deadline: Option<Instant>,
+    /// Until when another worker may be asked: the turn's budget.
+    budget_ends: Instant,
+}
+
+/// Why a worker's side of a turn broke.
+#[derive(Debug)]
+enum Trouble {
+    /// The stream ended without a terminal frame.
+    BrokenOff,
+    /// The call failed, or its connection.
+    Status(Status),
+    /// It does not answer to being asked how it is.
+    Down,
+}
+
+// === impl Source ===
+
+impl Source {
+    pub(super) fn new(asking: Asking) -> Self {
+        let Asking { modules, worker, request, deadline, span, who } = asking;
+        let times =
+            Times { deadline, budget_ends: Instant::now() + modules.settings.llm.turn_budget };
+        let events = events(&worker, request.clone(), times, &span);
+        let tried = vec![Arc::clone(worker.addr())];
+        let request = Some(request);
+        Self { modules, worker, events, request, tried, stays: false, times, span, who }
+    }
+
+    /// The next event, from whichever worker gives it. Cancel-safe.
+    ///
+    /// # Errors
+    /// What the client is told when no worker can go on.
+    pub(super) async fn next(&mut self) -> Result<RespondEvent, Refusal> {
+        loop {
+            let trouble = match self.event().await {
+                Ok(event) => {
+                    self.note(&event);
+                    return Ok(event);
+                }
+                Err(trouble) => trouble,
+            };
+            self.blame(&trouble);
+            if self.moves(&trouble) {
+                continue;
+            }
+            match trouble {
+                // Slow to say how it is, and nobody else is there: it may still
+                // answer.
+                Trouble::Down => self.stays = true,
+                Trouble::BrokenOff | Trouble::Status(_) => return Err(trouble.refusal()),
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Result<RespondEvent, Trouble> {
+        let may_leave = self.request.is_some() && !self.stays;
+        tokio::select! {
+            biased;
+            // What the worker says counts for more than what is said of it.
+            event = self.events.next() => match event {
+                Some(Ok(event)) => Ok(event),
+                Some(Err(status)) => Err(Trouble::Status(status)),
+                None => Err(Trouble::BrokenOff),
+            },
+            // Nothing was said yet, so another one may say it.
+            () = self.worker.down(), if may_leave => Err(Trouble::Down),
+        }
+    }
+
+    fn note(&mut self, event: &RespondEvent) {
+        match event.event {
+            Some(Event::Text(_) | Event::Audio(_) | Event::Action(_)) => self.request = None,
+            Some(Event::Completed(_) | Event::Failed(_)) => self.worker.served(),
+            // A "one moment" is not part of the reply.
+            Some(Event::Bridge(_) | Event::AudioFormat(_)) | None => {}
+        }
+    }
+
+    fn blame(&self, trouble: &Trouble) {
+        match trouble {
+            Trouble::Status(status) => match status.code() {
+                // The client's time was up, or the question was no good.
+                Code::DeadlineExceeded | Code::InvalidArgument => {}
+                Code::Unavailable => self.worker.lost(),
+                _ => self.worker.failed(),
+            },
+            Trouble::BrokenOff => self.worker.failed(),
+            // It is known already.
+            Trouble::Down => {}
+        }
+    }
+
+    /// Asks another worker, if there is one and the turn may be asked again.
+    fn moves(&mut self, trouble: &Trouble) -> bool {
+        if !trouble.may_pass_elsewhere() || Instant::now() >= self.times.budget_ends {
+            return false;
+        }
+        let Some(request) = &self.request else { return false };
+        let Some(other) = self.modules.workers.choose_but(&self.tried) else { return false };
+        let moved = TurnMoved {
+            who: self.who.clone(),
+            from: self.worker.addr().to_string(),
+            to: other.addr().to_string(),
+            reason: trouble.as_str(),
+        };
+        self.span.in_scope(|| nexy_telemetry::emit(&moved));
+        self.events = events(&other, request.clone(), self.times, &self.span);
+        self.tried.push(Arc::clone(other.addr()));
+        self.worker = other;
+        true
+    }
+}
+
+fn events(worker: &Chosen, request: RespondRequest, times: Times, span: &Span) -> Events {
+    let mut request = Request::new(request);
+    if let Some(deadline) = times.deadline {
+        request.set_timeout(deadline.saturating_duration_since(Instant::now()).max(AT_LEAST));
+    }
+    span.in_scope(|| propagation::inject_current(request.metadata_mut().as_mut()));
+    let mut client = worker.client();
+    async move { client.respond(request).await }
+        .map_ok(tonic::Response::into_inner)
+        .try_flatten_stream()
+        .boxed()
+}
+
+// === impl Trouble ===
+
+impl Trouble {
+    /// Whether another worker may do better with the same request.
+    fn may_pass_elsewhere(&self) -> bool {
+        match self {
+            Self::BrokenOff | Self::Down => true,
+            Self::Status(status) => {
+                !matches!(status.code(), Code::DeadlineExceeded | Code::InvalidArgument)
+            }
+        }
+    }
+
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::BrokenOff => "broken_off",
+            Self::Down => "down",
+            Self::Status(_) => "call_failed",
+        }
+    }
+
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::BrokenOff => Refusal::unavailable("the worker broke off the reply"),
+            Self::Down => Refusal::unavailable("the worker cannot be reached"),
+            Self::Status(status) => Refusal::of_peer(status),
+        }
+    }
+}

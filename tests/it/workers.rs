@@ -1,0 +1,239 @@
+//! Several workers behind one gateway: dying, stalling, being replaced.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use nexy_testkit::{
+    chat_server::Script,
+    stack::{Builder, Process, Reply, Stack, free_port, question},
+};
+use tokio::task::JoinSet;
+use tonic::Code;
+
+use crate::support::{
+    Call, Fakes, SOON, active_streams, ask, assert_refused, assert_whole, eventually, gateway_json,
+};
+
+/// What a worker says when a turn reaches it.
+const RESPOND: &str = "/nexy.worker.v1.Worker/Respond";
+
+/// Long enough to find out which worker has the turn, and to break it.
+const THINKING: Duration = Duration::from_secs(2);
+
+/// A stack with workers of its own.
+struct Crew {
+    stack: Stack,
+    workers: Vec<Worker>,
+}
+
+struct Worker {
+    environment: Vec<(String, String)>,
+    addr: String,
+    process: Option<Process>,
+}
+
+// === impl Crew ===
+
+impl Crew {
+    async fn of(workers: usize, builder: Builder) -> anyhow::Result<Self> {
+        let ports = (0..workers).map(|_| Ok((free_port()?, free_port()?)));
+        let ports = ports.collect::<anyhow::Result<Vec<_>>>()?;
+        let addrs: Vec<_> = ports.iter().map(|(grpc, _)| format!("127.0.0.1:{grpc}")).collect();
+        let stack = builder.env("WORKER_ADDRS", addrs.join(",")).without_worker().start().await?;
+        let mut crew = Self { workers: Vec::new(), stack };
+        for (addr, (grpc, http)) in addrs.into_iter().zip(ports) {
+            let mut environment = crew.stack.environment().to_vec();
+            environment.push(("WORKER_PORT".to_owned(), grpc.to_string()));
+            environment.push(("WORKER_HTTP_PORT".to_owned(), http.to_string()));
+            crew.workers.push(Worker { environment, addr, process: None });
+        }
+        for worker in &mut crew.workers {
+            worker.start()?;
+        }
+        for worker in &crew.workers {
+            crew.until_state(&worker.addr, "ready").await?;
+        }
+        Ok(crew)
+    }
+
+    /// Waits until the gateway takes a worker for this.
+    async fn until_state(&self, addr: &str, state: &str) -> anyhow::Result<()> {
+        let mut told = serde_json::Value::Null;
+        let what = format!("{addr} is {state}");
+        let reached = eventually(&what, async || {
+            told = gateway_json(&self.stack, "/status").await?["workers"].take();
+            let workers = told.as_array().context("workers")?;
+            Ok(workers.iter().any(|worker| worker["addr"] == addr && worker["state"] == state))
+        });
+        let reached = reached.await;
+        reached.with_context(|| format!("{told:#}"))
+    }
+
+    /// Waits until a turn is with a worker, and tells which one it is.
+    async fn with_the_turn(&mut self) -> anyhow::Result<&mut Worker> {
+        let mut found = None;
+        eventually("a worker has the turn", async || {
+            found = self.workers.iter().position(Worker::has_been_asked);
+            Ok(found.is_some())
+        })
+        .await?;
+        self.workers.get_mut(found.context("it was found")?).context("a worker")
+    }
+
+    /// The lines of the gateway with this decision.
+    fn decisions(&self, decision: &str) -> anyhow::Result<usize> {
+        let lines = self.stack.decisions()?;
+        Ok(lines.iter().filter(|line| line.decision == decision).count())
+    }
+
+    /// Stops everything; what is left of the workers must have nothing to say
+    /// against it.
+    async fn stop(mut self) -> anyhow::Result<()> {
+        for worker in &mut self.workers {
+            if let Some(mut process) = worker.process.take() {
+                process.leave(SOON).await?;
+            }
+        }
+        self.stack.stop(&["worker_state", "turn_moved"]).await
+    }
+}
+
+// === impl Worker ===
+
+impl Worker {
+    fn start(&mut self) -> anyhow::Result<()> {
+        self.process = Some(Process::spawn("nexy-worker", &[], &self.environment)?);
+        Ok(())
+    }
+
+    fn has_been_asked(&self) -> bool {
+        self.process
+            .as_ref()
+            .is_some_and(|process| process.lines().iter().any(|line| line.contains(RESPOND)))
+    }
+
+    fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        self.process.as_ref().context("it runs")?.signal(signal)
+    }
+}
+
+#[tokio::test]
+async fn a_turn_moves_when_its_worker_dies_before_a_word() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["It is ten o'clock."]).first_delay(THINKING)).await?;
+    let mut crew = Crew::of(2, fakes.stack()).await?;
+    let call = Call::ask(&crew.stack, question("device-1", "What time is it?")).await?;
+    eventually("the model is asked", async || Ok(!fakes.chat.requests().is_empty())).await?;
+    crew.with_the_turn().await?.process.take().context("it runs")?.kill();
+    let reply = call.rest().await?;
+    assert_whole(&reply);
+    assert_eq!(reply.text(), "It is ten o'clock.");
+    assert_eq!(crew.decisions("turn_moved")?, 1);
+    assert_eq!(fakes.chat.requests().len(), 2, "each worker asked the model once");
+    crew.stop().await
+}
+
+#[tokio::test]
+async fn a_turn_moves_when_its_worker_does_not_move() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["It is ten o'clock."]).first_delay(THINKING)).await?;
+    let builder = fakes.stack().env("WORKER_CONNECT_TIMEOUT_MS", "300");
+    let mut crew = Crew::of(2, builder).await?;
+    let call = Call::ask(&crew.stack, question("device-1", "What time is it?")).await?;
+    // As a machine that swaps does: the connection stands, and nothing comes.
+    let stalled = crew.with_the_turn().await?;
+    stalled.signal("STOP")?;
+    let addr = stalled.addr.clone();
+    assert_whole(&call.rest().await?);
+    assert_eq!(crew.decisions("turn_moved")?, 1);
+    // It comes back by itself.
+    for worker in crew.workers.iter().filter(|worker| worker.addr == addr) {
+        worker.signal("CONT")?;
+    }
+    crew.until_state(&addr, "ready").await?;
+    crew.stop().await
+}
+
+#[tokio::test]
+async fn a_turn_does_not_move_once_something_was_said() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::endless("On and on. ", Duration::from_millis(20))).await?;
+    let mut crew = Crew::of(2, fakes.stack()).await?;
+    let mut call = Call::ask(&crew.stack, question("device-1", "Talk")).await?;
+    call.until(|reply| !reply.texts.is_empty()).await?;
+    crew.with_the_turn().await?.process.take().context("it runs")?.kill();
+    let reply = call.end().await?;
+    assert_refused(&reply, Code::Unavailable, "unavailable");
+    assert_eq!(crew.decisions("turn_moved")?, 0);
+    assert_eq!(fakes.chat.requests().len(), 1);
+
+    fakes.chat.state().set_default(Script::text(["Still here."]));
+    assert_whole(&ask(&crew.stack, question("device-1", "Are you there?")).await?);
+    crew.stop().await
+}
+
+#[tokio::test]
+async fn turns_are_shared_out() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["Done."]).first_delay(THINKING)).await?;
+    let crew = Crew::of(2, fakes.stack()).await?;
+    let mut turns = JoinSet::new();
+    for turn in 0..6 {
+        let mut client = crew.stack.client().await?;
+        turns.spawn(async move {
+            Reply::of(&mut client, question(&format!("device-{turn}"), "Go")).await
+        });
+    }
+    eventually("all run", async || Ok(active_streams(&crew.stack).await? == 6)).await?;
+    while let Some(reply) = turns.join_next().await {
+        assert_whole(&reply??);
+    }
+    for worker in &crew.workers {
+        let lines = worker.process.as_ref().context("it runs")?.lines();
+        let asked = lines
+            .iter()
+            .filter(|line| line.contains(RESPOND) && line.contains("decision=start"))
+            .count();
+        assert_eq!(asked, 3, "{lines:#?}");
+    }
+    crew.stop().await
+}
+
+#[tokio::test]
+async fn replacing_every_worker_loses_no_turn() -> anyhow::Result<()> {
+    let reply = Script::text(["It is ten ", "o'clock. The sun ", "is up already."])
+        .token_delay(Duration::from_millis(100));
+    let fakes = Fakes::saying(reply).await?;
+    let mut crew = Crew::of(2, fakes.stack()).await?;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut lanes = JoinSet::new();
+    for lane in 0..4 {
+        let (mut client, over) = (crew.stack.client().await?, Arc::clone(&over));
+        lanes.spawn(async move {
+            let mut whole = 0;
+            while !over.load(Ordering::Relaxed) {
+                let asked = question(&format!("device-{lane}"), "What time is it?");
+                let reply = Reply::of(&mut client, asked).await?;
+                ensure!(reply.is_complete(), "{:?} {:?}", reply.status, reply.outline);
+                whole += 1;
+            }
+            anyhow::Ok(whole)
+        });
+    }
+    for place in 0..crew.workers.len() {
+        let worker = crew.workers.get_mut(place).context("a worker")?;
+        let mut leaving = worker.process.take().context("it runs")?;
+        leaving.signal("TERM")?;
+        ensure!(leaving.wait_exit(SOON).await?.success(), "it leaves in peace");
+        worker.start()?;
+        let addr = worker.addr.clone();
+        crew.until_state(&addr, "ready").await?;
+    }
+    over.store(true, Ordering::Relaxed);
+    while let Some(whole) = lanes.join_next().await {
+        assert!(whole?? > 0, "every lane was answered");
+    }
+    crew.stop().await
+}

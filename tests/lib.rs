@@ -1,1 +1,5 @@
-//! Nothing but its tests: see `it/` and `benches/`.
+//! What the benches share. Everything else here is tests: see `it/` and
+//! `benches/`.
+
+#[path = "benches/report.rs"]
+pub mod report;

@@ -16,19 +16,15 @@ mod latency;
 mod paced;
 #[path = "stack/providers.rs"]
 mod providers;
-#[path = "stack/report.rs"]
-mod report;
 
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use nexy_testkit::stack::{Stack, binary};
+use nexy_tests::report::{Report, Target};
 use tokio::time::timeout;
 
-use self::{
-    providers::Providers,
-    report::{Report, Target},
-};
+use self::providers::Providers;
 
 /// For everything but the build. The whole takes about a minute.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use nexy_testkit::stack::{Process, Reply, Stack, question};
 use tokio::{task::JoinSet, time::timeout};
 
-use crate::report::{Report, Target};
+use nexy_tests::report::{Report, Target};
 
 /// As many as one gateway takes on in production.
 const AT_ONCE: usize = 50;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use nexy_testkit::stack::{Stack, binary};
 
-use crate::report::{Report, Target};
+use nexy_tests::report::{Report, Target};
 
 const MIB: f64 = 1024.0 * 1024.0;
 

@@ -6,14 +6,11 @@ use anyhow::{Context as _, ensure};
 use hdrhistogram::Histogram;
 use nexy_proto::streaming::streaming_service_client::StreamingServiceClient;
 use nexy_testkit::stack::{Reply, Stack, question};
+use nexy_tests::report::{Report, Target};
 use tokio::time::timeout;
 use tonic::transport::Channel;
 
-use crate::{
-    footprint,
-    providers::Providers,
-    report::{Report, Target},
-};
+use crate::{footprint, providers::Providers};
 
 /// Turns before the first that counts: connections, caches, allocators.
 const WARM_UP: usize = 50;

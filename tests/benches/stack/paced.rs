@@ -8,13 +8,13 @@ use nexy_testkit::{
     speech_server::{self, Audio},
     stack::{Reply, Stack, question},
 };
+use nexy_tests::report::{Report, Target};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     burst,
     latency::{self, OWN_P99_MS, Times},
     providers::{self, Providers},
-    report::{Report, Target},
 };
 
 /// From the question to the model's first token.

@@ -11,6 +11,9 @@ pub(crate) struct TextDecoder {
     high: Option<u16>,
 }
 
+/// Of an escape such as `\u00e9`.
+const DIGITS: usize = 4;
+
 /// How far a decoder got with its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
@@ -26,7 +29,7 @@ enum State {
     Plain,
     Backslash,
     Unicode {
-        digits: u8,
+        digits: usize,
         value: u16,
     },
 }
@@ -61,8 +64,7 @@ impl TextDecoder {
                     &rest[next.len_utf8()..]
                 }
                 State::Unicode { digits, value } => {
-                    self.digit(digits, value, next, &mut speak);
-                    if next.is_ascii_hexdigit() { &rest[1..] } else { rest }
+                    &rest[self.digits(digits, value, rest, &mut speak)..]
                 }
             };
         }
@@ -88,23 +90,33 @@ impl TextDecoder {
         speak(meant.encode_utf8(&mut [0; 4]));
     }
 
-    /// One of the four digits after `\u`, or what stands in its place.
-    fn digit(&mut self, digits: u8, value: u16, next: char, speak: &mut impl FnMut(&str)) {
-        let digit = next.to_digit(16).and_then(|digit| u16::try_from(digit).ok());
-        match digit {
-            Some(digit) if digits == 3 => {
-                self.state = State::Plain;
-                self.code_unit(value << 4 | digit, speak);
-            }
-            Some(digit) => {
-                self.state = State::Unicode { digits: digits + 1, value: value << 4 | digit };
-            }
-            None => {
+    /// What is there of the four digits after `\u`, and how many bytes that is.
+    fn digits(
+        &mut self,
+        mut digits: usize,
+        mut value: u16,
+        input: &str,
+        speak: &mut impl FnMut(&str),
+    ) -> usize {
+        let before = digits;
+        for byte in input.bytes().take(DIGITS - before) {
+            let digit = char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok());
+            let Some(digit) = digit else {
                 self.state = State::Plain;
                 self.lone_surrogate(speak);
                 replacement(speak);
-            }
+                return digits - before;
+            };
+            value = value << 4 | digit;
+            digits += 1;
         }
+        if digits == DIGITS {
+            self.state = State::Plain;
+            self.code_unit(value, speak);
+        } else {
+            self.state = State::Unicode { digits, value };
+        }
+        digits - before
     }
 
     /// A whole UTF-16 code unit.

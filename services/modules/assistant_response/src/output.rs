@@ -5,6 +5,8 @@ use crate::part::{ActionRequest, Part, Warning};
 #[derive(Default)]
 pub(crate) struct Output {
     parts: Vec<Part>,
+    /// How much speech is to be expected of the delta, in bytes.
+    room: usize,
     /// Whether anything but blanks was spoken.
     spoke: bool,
     /// Whether the last spoken character is a blank.
@@ -20,6 +22,11 @@ pub(crate) struct Output {
 // === impl Output ===
 
 impl Output {
+    /// Says how long the delta is of which everything now comes.
+    pub(crate) fn expect(&mut self, bytes: usize) {
+        self.room = bytes;
+    }
+
     /// Text outside an object, unchanged save for blanks beside an object, a
     /// fence or the start of the reply, which are layout and not speech.
     pub(crate) fn prose(&mut self, text: &str) {
@@ -78,7 +85,13 @@ impl Output {
     fn append(&mut self, text: &str) {
         match self.parts.last_mut() {
             Some(Part::Speech(speech)) => speech.push_str(text),
-            _ => self.parts.push(Part::Speech(text.to_owned())),
+            _ => {
+                // Most deltas make one part, of which no letter is moved twice.
+                let mut speech = String::with_capacity(self.room.max(text.len()));
+                speech.push_str(text);
+                self.parts.reserve_exact(1);
+                self.parts.push(Part::Speech(speech));
+            }
         }
         self.ends_blank = text.ends_with(char::is_whitespace);
         if !self.spoke && !text.trim_start().is_empty() {

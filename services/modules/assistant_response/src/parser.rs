@@ -47,10 +47,10 @@ enum Mode {
     /// Behind an opening fence, in what may be its language tag.
     Tag(String),
     /// In an object that may or may not be a reply.
-    Undecided(Candidate),
+    Undecided(Box<Candidate>),
     Reply(Box<ReplyObject>),
     /// In JSON that is not a reply.
-    Foreign(Scanner),
+    Foreign(Box<Scanner>),
 }
 
 // === impl ReplyParser ===
@@ -65,6 +65,7 @@ impl ReplyParser {
     /// Takes the next piece of the reply, cut anywhere.
     #[must_use]
     pub fn push(&mut self, delta: &str) -> Vec<Part> {
+        self.out.expect(delta.len());
         self.read(delta);
         self.out.take()
     }
@@ -131,9 +132,9 @@ impl ReplyParser {
             Some(b'[') => self.out.prose("["),
             Some(_) if in_array => {
                 self.out.prose("{");
-                self.mode = Mode::Foreign(Scanner::array());
+                self.mode = Mode::Foreign(Box::new(Scanner::array()));
             }
-            Some(_) => self.mode = Mode::Undecided(Candidate::default()),
+            Some(_) => self.mode = Mode::Undecided(Box::default()),
         }
         self.after_bracket = special.starts_with('[');
         plain.len() + 1
@@ -179,10 +180,10 @@ impl ReplyParser {
         input.len()
     }
 
-    fn undecided(&mut self, mut candidate: Candidate, input: &str) -> usize {
+    fn undecided(&mut self, mut candidate: Box<Candidate>, input: &str) -> usize {
         let Some((used, event)) = candidate.advance(input) else {
             self.out.prose(candidate.held());
-            self.mode = Mode::Foreign(candidate.into_scanner());
+            self.mode = Mode::Foreign(Box::new(candidate.into_scanner()));
             return 0;
         };
         match event {
@@ -201,7 +202,7 @@ impl ReplyParser {
         used
     }
 
-    fn foreign(&mut self, mut scanner: Scanner, input: &str) -> usize {
+    fn foreign(&mut self, mut scanner: Box<Scanner>, input: &str) -> usize {
         let (used, event) = scanner.advance(input);
         self.out.prose(&input[..used]);
         match event {

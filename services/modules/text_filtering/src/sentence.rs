@@ -1,110 +1,112 @@
 //! Where sentences and clauses end, judged by one word.
 
 /// Abbreviations that always have something after them, lower case, without
-/// their last stop.
+/// their last stop. Sorted, as is the next list.
 const BEFORE_A_WORD: &[&str] = &[
+    "al",
+    "approx",
+    "art",
+    "ca",
+    "capt",
+    "cf",
+    "ch",
+    "col",
     "dr",
+    "e.g",
+    "eq",
+    "eqs",
+    "fig",
+    "figs",
+    "ft",
+    "gen",
+    "gov",
+    "hon",
+    "i.e",
+    "incl",
+    "lt",
     "mr",
     "mrs",
     "ms",
-    "mx",
-    "prof",
-    "rev",
-    "hon",
-    "gen",
-    "col",
-    "lt",
-    "capt",
-    "sgt",
-    "sen",
-    "rep",
-    "gov",
-    "pres",
-    "st",
     "mt",
-    "ft",
-    "fig",
-    "figs",
+    "mx",
+    "pp",
+    "pres",
+    "prof",
+    "rep",
+    "rev",
+    "sec",
+    "sen",
+    "sgt",
+    "st",
+    "viz",
     "vol",
     "vols",
-    "pp",
-    "eq",
-    "eqs",
-    "sec",
-    "ch",
-    "art",
-    "approx",
     "vs",
-    "viz",
-    "e.g",
-    "i.e",
-    "cf",
-    "al",
-    "ca",
-    "incl",
+    "акад",
+    "англ",
+    "бул",
+    "г-жа",
+    "г-н",
+    "гл",
+    "гр",
+    "греч",
+    "д",
+    "дер",
+    "доц",
+    "изд",
+    "им",
+    "инж",
+    "итал",
+    "кв",
+    "корп",
+    "лат",
+    "наб",
+    "напр",
+    "нем",
+    "о-в",
+    "обл",
+    "оз",
+    "п",
+    "пер",
+    "пл",
+    "пос",
+    "пп",
+    "пр",
+    "прим",
+    "просп",
+    "проф",
+    "р-н",
+    "ред",
+    "рис",
+    "рус",
+    "св",
+    "см",
+    "ср",
+    "ст",
+    "стр",
+    "т",
     "т.е",
     "т.к",
     "т.н",
-    "т",
-    "им",
-    "ул",
-    "пр",
-    "просп",
-    "пер",
-    "пл",
-    "наб",
-    "бул",
-    "д",
-    "кв",
-    "корп",
-    "стр",
-    "рис",
     "табл",
-    "гл",
-    "п",
-    "пп",
-    "ст",
-    "ср",
-    "см",
-    "напр",
-    "гр",
-    "г-н",
-    "г-жа",
-    "проф",
-    "акад",
-    "доц",
-    "инж",
-    "св",
     "тел",
-    "обл",
-    "р-н",
-    "пос",
-    "дер",
-    "оз",
-    "о-в",
-    "прим",
-    "ред",
-    "изд",
-    "итал",
-    "англ",
-    "нем",
+    "ул",
     "фр",
-    "лат",
-    "греч",
-    "рус",
     "яз",
 ];
 
 /// Abbreviations that can also end a sentence: the next letter decides. Lower
 /// case, without their last stop.
 const ANYWHERE: &[&str] = &[
-    "etc", "no", "nos", "inc", "ltd", "co", "corp", "jr", "sr", "dept", "est", "ave", "blvd", "rd",
-    "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon",
-    "tue", "tues", "wed", "thu", "thur", "thurs", "fri", "sat", "sun", "min", "max", "hr", "hrs",
-    "др", "пр", "гг", "в", "вв", "н.э", "э", "руб", "коп", "тыс", "млн", "млрд", "трлн", "мин",
-    "сек", "ч", "шт", "экз", "чел", "долл", "янв", "февр", "апр", "авг", "сент", "окт", "нояб",
-    "дек",
+    "apr", "aug", "ave", "blvd", "co", "corp", "dec", "dept", "est", "etc", "feb", "fri", "hr",
+    "hrs", "inc", "jan", "jr", "jul", "jun", "ltd", "mar", "max", "min", "mon", "no", "nos", "nov",
+    "oct", "rd", "sat", "sep", "sept", "sr", "sun", "thu", "thur", "thurs", "tue", "tues", "wed",
+    "авг", "апр", "в", "вв", "гг", "дек", "долл", "др", "коп", "мин", "млн", "млрд", "н.э", "нояб",
+    "окт", "пр", "руб", "сек", "сент", "трлн", "тыс", "февр", "ч", "чел", "шт", "э", "экз", "янв",
 ];
+
+/// The longest of them, in bytes.
+const ABBREVIATION_MAX_BYTES: usize = 10;
 
 /// How a word stands to the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +131,15 @@ pub(crate) enum Before {
     Number,
     /// Any other word.
     Word,
+}
+
+// === impl Before ===
+
+impl Before {
+    /// For the word that follows this text on its line.
+    pub(crate) fn behind(text: &str) -> Self {
+        if text.ends_with(|c: char| c.is_ascii_digit()) { Self::Number } else { Self::Word }
+    }
 }
 
 /// Stops of scripts that write no blank behind them.
@@ -183,27 +194,31 @@ fn stop(core: &str, before: Before) -> End {
     if digits {
         return if before == Before::LineStart { End::None } else { End::Sentence };
     }
-    let lower = word.to_lowercase();
-    let letters = word.chars().count();
+    let lower =
+        if word.len() <= ABBREVIATION_MAX_BYTES { word.to_lowercase() } else { String::new() };
+    let is_in = |list: &[&str]| list.binary_search(&lower.as_str()).is_ok();
     match lower.as_str() {
         // "в 2024 г." may end a sentence, "г. Москва" does not.
         "г" if before == Before::Number => End::Perhaps,
         "г" => End::None,
         // "5 p." is said of neither; a page or a flat is followed by its number.
-        _ if before == Before::Number && ANYWHERE.contains(&lower.as_str()) => End::Perhaps,
-        _ if BEFORE_A_WORD.contains(&lower.as_str()) => End::None,
-        _ if ANYWHERE.contains(&lower.as_str()) => End::Perhaps,
+        _ if before == Before::Number && is_in(ANYWHERE) => End::Perhaps,
+        _ if is_in(BEFORE_A_WORD) => End::None,
+        _ if is_in(ANYWHERE) => End::Perhaps,
         // Initials: "J. S. Bach", "А. С. Пушкин".
-        _ if letters == 1 && word.chars().all(char::is_alphabetic) => End::None,
-        _ if is_dotted_letters(word) => End::Perhaps,
+        _ if is_letters(word, 1) => End::None,
+        // "U.S", "a.m", "и т.д": a stop after each but the last.
+        _ if word.contains('.') && word.split('.').all(|part| is_letters(part, 2)) => End::Perhaps,
         _ => End::Sentence,
     }
 }
 
-/// "U.S", "a.m", "и т.д": letters with a stop after each but the last.
-fn is_dotted_letters(word: &str) -> bool {
-    word.contains('.')
-        && word.split('.').all(|part| {
-            part.chars().all(char::is_alphabetic) && (1..=2).contains(&part.chars().count())
-        })
+/// Whether a text is so many letters at most, and one at least.
+fn is_letters(text: &str, most: usize) -> bool {
+    !text.is_empty()
+        && text.chars().take(most + 1).count() <= most
+        && text.chars().all(char::is_alphabetic)
 }
+
+#[cfg(test)]
+mod tests;

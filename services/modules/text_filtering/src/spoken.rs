@@ -9,6 +9,8 @@ mod markdown;
 mod quantity;
 mod words;
 
+use std::borrow::Cow;
+
 use nexy_types::Language;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -53,10 +55,12 @@ fn say(tokens: &[&str], words: Option<&Words>) -> String {
     let mut said = String::new();
     let mut rest = tokens;
     while let Some((token, after)) = rest.split_first() {
-        let quantity = words.and_then(|words| quantity::say(rest, words));
-        let (text, after) = match quantity {
-            Some((text, used)) => (text, &rest[used..]),
-            None => (say_token(token, after.first().copied(), words), after),
+        let (text, after) = if is_word(token) {
+            (Cow::Borrowed(*token), after)
+        } else if let Some((text, used)) = words.and_then(|words| quantity::say(rest, words)) {
+            (Cow::Owned(text), &rest[used..])
+        } else {
+            (Cow::Owned(say_token(token, after.first().copied(), words)), after)
         };
         let is_stop = text.chars().all(|c| matches!(c, '.' | ',' | '!' | '?' | ';' | ':' | '…'));
         if !said.is_empty() && !is_stop {
@@ -66,6 +70,16 @@ fn say(tokens: &[&str], words: Option<&Words>) -> String {
         rest = after;
     }
     said
+}
+
+/// Whether a token is nothing but a word as most are, which is said as it is
+/// written: of Latin and Russian letters, without a digit, a stop or a sign.
+fn is_word(token: &str) -> bool {
+    let fits = |byte: u8| {
+        byte.is_ascii_alphabetic()
+            || matches!(byte, b',' | b'-' | b'\'' | 0xd0 | 0xd1 | 0x80..=0xbf)
+    };
+    token.bytes().all(fits)
 }
 
 fn say_token(token: &str, next: Option<&str>, words: Option<&Words>) -> String {
@@ -174,7 +188,12 @@ fn say_abbreviation(token: &str, next: Option<&str>, words: &Words) -> Option<St
 }
 
 /// Emoji and invisible characters become blanks or nothing, keycaps their digit.
-fn without_emoji(text: &str) -> String {
+fn without_emoji(text: &str) -> Cow<'_, str> {
+    // Printable ASCII, line breaks and Russian letters alone need no look-up.
+    let is_plain = |byte| matches!(byte, b'\n' | b' '..=b'~' | 0xd0 | 0xd1 | 0x80..=0xbf);
+    if text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let mut kept = String::with_capacity(text.len());
     for grapheme in text.graphemes(true) {
         if grapheme.contains('\u{20e3}') {
@@ -185,7 +204,7 @@ fn without_emoji(text: &str) -> String {
             kept.extend(grapheme.chars().filter(|c| !is_invisible(*c)));
         }
     }
-    kept
+    Cow::Owned(kept)
 }
 
 /// The blocks of Unicode that hold pictures: U+2600–27BF without the circled

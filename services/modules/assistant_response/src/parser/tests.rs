@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -266,19 +264,6 @@ fn debug_shows_nothing_of_the_reply() {
     let mut parser = ReplyParser::new();
     let parts = parser.push(r#"secret {"command":"secret","args":{"secret":"secret"},"text":"x"}"#);
     assert!(!format!("{parts:?}").contains("secret"), "{parts:?}");
-}
-
-/// A rough figure for a release build; the aim is over 100 MB/s.
-#[test]
-#[ignore = "a measurement, not a check"]
-fn throughput() {
-    let text = "Some ordinary words, \"quoted\" now and then.\nMore of them. ".repeat(500_000);
-    let reply = json!({"command": "a", "text": text}).to_string();
-    let started = Instant::now();
-    let outcome = parse([reply.as_str()]);
-    let seconds = started.elapsed().as_secs_f64();
-    assert_eq!(outcome.speech.len(), text.len());
-    eprintln!("{:.0} MB/s", f64::from(u32::try_from(reply.len()).unwrap()) / 1e6 / seconds);
 }
 
 /// Pieces of which replies are made, so that arbitrary ones are not all prose.

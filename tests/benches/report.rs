@@ -4,15 +4,18 @@ use std::fmt;
 
 /// What a figure is held against.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Target {
+pub enum Target {
+    /// Less is better.
     Below(f64),
+    /// More is better.
+    Above(f64),
     /// Told, not judged.
     None,
 }
 
 /// Everything that was measured.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
+pub struct Report {
     rows: Vec<Row>,
 }
 
@@ -28,7 +31,8 @@ struct Row {
 // === impl Report ===
 
 impl Report {
-    pub(crate) fn add(
+    /// Adds a figure.
+    pub fn add(
         &mut self,
         what: impl Into<String>,
         unit: &'static str,
@@ -38,7 +42,8 @@ impl Report {
         self.rows.push(Row { what: what.into(), unit, target, measured: measured.into() });
     }
 
-    pub(crate) fn has_misses(&self) -> bool {
+    /// Whether any figure misses its target.
+    pub fn has_misses(&self) -> bool {
         self.rows.iter().any(|row| row.verdict() == "MISS")
     }
 }
@@ -49,6 +54,7 @@ impl fmt::Display for Report {
         for row in &self.rows {
             let target = match row.target {
                 Target::Below(limit) => format!("< {limit} {}", row.unit),
+                Target::Above(limit) => format!("> {limit} {}", row.unit),
                 Target::None => "-".to_owned(),
             };
             let measured = match row.measured {
@@ -67,8 +73,9 @@ impl Row {
     fn verdict(&self) -> &'static str {
         match (self.target, self.measured) {
             (Target::Below(limit), Some(measured)) if measured < limit => "ok",
-            (Target::Below(_), Some(_)) => "MISS",
-            (Target::Below(_), None) | (Target::None, _) => "",
+            (Target::Above(limit), Some(measured)) if measured > limit => "ok",
+            (Target::Below(_) | Target::Above(_), Some(_)) => "MISS",
+            (Target::Below(_) | Target::Above(_), None) | (Target::None, _) => "",
         }
     }
 }

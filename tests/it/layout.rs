@@ -45,6 +45,7 @@ const REQUIRED_ENTRIES: &[&str] = &[
     "config/unified_config.yaml",
     "deploy",
     "docker-compose.yml",
+    "fuzz/Cargo.toml",
     "nginx/nginx.conf.template",
     "proto/streaming.proto",
     "services/foundation",
@@ -328,6 +329,31 @@ fn no_file_is_too_long_to_read_at_once() {
         .filter(|(lines, _)| *lines > LONGEST_FILE)
         .map(|(lines, path)| format!("{path} has {lines}"));
     assert_none("a file has at most 500 lines:", offenders);
+}
+
+#[test]
+fn what_is_fuzzed_is_tested_without_a_fuzzer_too() {
+    let manifest = sources::read("fuzz/Cargo.toml");
+    let tests: Vec<_> = files(&["services/modules"], &["rs"])
+        .into_iter()
+        .filter(|file| file.path.ends_with("/src/properties/tests.rs"))
+        .collect();
+    let targets = files(&["fuzz/fuzz_targets"], &["rs"]);
+    assert!(!targets.is_empty());
+    let offenders = targets.into_iter().flat_map(|file| {
+        let name = file.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
+        let call = format!("properties::{name}");
+        let driven = format!("/corpus/{name}\"), {name})");
+        let missing = [
+            (!names(&file.text, &call)).then(|| format!("{} does not call {call}", file.path)),
+            (!manifest.contains(&format!("name = \"{name}\"")))
+                .then(|| format!("fuzz/Cargo.toml has no {name}")),
+            (!tests.iter().any(|test| test.text.contains(&driven)))
+                .then(|| format!("no test drives {name} with its corpus")),
+        ];
+        missing.into_iter().flatten().collect::<Vec<_>>()
+    });
+    assert_none("a fuzz target calls a property that a plain test drives:", offenders);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //!
 //! [`stack`] runs the product's own binaries on loopback. The fake providers
 //! speak their provider's real wire format and are told, per test, to be slow,
-//! odd, broken or wrong.
+//! odd, broken or wrong. [`fuzz`] drives the properties that fuzzing drives.
 
 pub mod azure_server;
 pub mod chat_server;
+pub mod fuzz;
 pub mod gemini_server;
 pub mod model_server;
 pub mod speech_server;

@@ -25,6 +25,9 @@ mod parser;
 mod part;
 mod scanner;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+
 pub use catalogue::{Action, Catalogue, Rejection};
 pub use parser::ReplyParser;
 pub use part::{ActionRequest, Part, Warning};

@@ -33,6 +33,9 @@ mod http;
 mod reply;
 mod synthesizer;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+
 #[cfg(test)]
 mod conformance;
 

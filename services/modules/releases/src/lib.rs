@@ -31,6 +31,9 @@ pub mod signature;
 mod url;
 pub mod version;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+
 pub use artifact::{Architecture, Artifact, ArtifactKind, Delta, InstallationType, OsVersion};
 pub use channel::Channel;
 pub use claim::{Claim, ClaimVerifier};

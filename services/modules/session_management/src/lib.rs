@@ -26,6 +26,9 @@ mod confirm;
 mod lease;
 mod merge;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+
 pub use collect::{Chunk, CollectKey, CollectSettings, Collector, Full, Merged};
 pub use confirm::{ConfirmSettings, Confirmations};
 pub use lease::{Busy, Lease, LeaseSettings, Registry, Sessions};

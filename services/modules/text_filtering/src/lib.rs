@@ -19,5 +19,8 @@ mod segmenter;
 mod sentence;
 mod spoken;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+
 pub use segmenter::{Segmenter, Settings};
 pub use spoken::spoken;

@@ -207,5 +207,11 @@ const fn is_about_the_key(error: &Error) -> bool {
     matches!(error, Error::Unauthorized(_) | Error::RateLimited(_))
 }
 
+/// A reply without a request, whose events a property makes up.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn any_reply() -> impl flow::Reply {
+    reply::Reply::default()
+}
+
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,9 @@ mod model;
 mod span;
 mod sse;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+
 pub use error::{Error, ProviderCode, Refusal, Wait};
 pub use model::{
     ChatRequest, Delta, DeltaStream, Exchange, FinishReason, Image, LanguageModel, Screen,

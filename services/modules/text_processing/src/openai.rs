@@ -160,5 +160,11 @@ fn headers(key: Option<&SecretString>) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
+/// A reply without a request, whose events a property makes up.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn any_reply(max_call_bytes: usize) -> impl flow::Reply {
+    reply::Reply::new(max_call_bytes)
+}
+
 #[cfg(test)]
 mod tests;

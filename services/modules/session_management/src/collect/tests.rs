@@ -186,7 +186,7 @@ proptest! {
             prop_assert!(collector.entries() <= SETTINGS.max_entries);
             prop_assert!(collector.bytes() <= SETTINGS.max_total_bytes);
             let buffers = collector.lock();
-            prop_assert_eq!(buffers.bytes, buffers.entries.values().map(Entry::bytes).sum());
+            prop_assert_eq!(buffers.bytes, buffers.entries.values().map(Entry::bytes).sum::<usize>());
         }
     }
 }

@@ -226,7 +226,7 @@ impl From<&nexy_config::Settings> for Settings {
             upstreams: Names {
                 gateway_grpc: ingress.gateway_grpc_addr.clone(),
                 gateway_http: ingress.gateway_http_addr.clone(),
-                update_http: ingress.update_http_addr.clone(),
+                update_http: vec![ingress.update_http_addr.clone()],
             },
             resolve_interval: ingress.resolve_interval,
             grpc_timeout: ingress.grpc_timeout,

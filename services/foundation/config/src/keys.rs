@@ -281,8 +281,8 @@ keys! {
     "ingress.tls_port" ingress_tls_port => Kind::Port;
     "ingress.tls_certificate" ingress_tls_certificate => Kind::Path;
     "ingress.tls_key" ingress_tls_key => Kind::Path;
-    "ingress.gateway_grpc_addr" ingress_gateway_grpc_addr => Kind::Address;
-    "ingress.gateway_http_addr" ingress_gateway_http_addr => Kind::Address;
+    "ingress.gateway_grpc_addr" ingress_gateway_grpc_addr => Kind::Addresses;
+    "ingress.gateway_http_addr" ingress_gateway_http_addr => Kind::Addresses;
     "ingress.update_http_addr" ingress_update_http_addr => Kind::Address;
     "ingress.resolve_interval_seconds" ingress_resolve_interval_seconds => seconds(1, 3600);
     "ingress.grpc_timeout_seconds" ingress_grpc_timeout_seconds => seconds(1, DAY);

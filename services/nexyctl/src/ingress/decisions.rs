@@ -45,8 +45,9 @@ pub(super) struct Reloaded {
 
 /// Names of upstreams that stand for no address; calls to them are refused.
 #[derive(Debug, Serialize)]
-pub(super) struct Unresolved<'a> {
-    pub(super) names: Vec<&'a str>,
+pub(super) struct Unresolved {
+    /// Those of one service in one item.
+    pub(super) names: Vec<String>,
 }
 
 /// A step of the way out.
@@ -137,7 +138,7 @@ impl Decision for Reloaded {
 
 // === impl Unresolved ===
 
-impl Decision for Unresolved<'_> {
+impl Decision for Unresolved {
     fn scope(&self) -> &'static str {
         SCOPE
     }

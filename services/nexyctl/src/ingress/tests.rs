@@ -46,9 +46,9 @@ impl Door {
             tls_port: free_port(),
             certificate: None,
             upstreams: Names {
-                gateway_grpc: "127.0.0.1:50051".to_owned(),
-                gateway_http: "127.0.0.1:8080".to_owned(),
-                update_http: "127.0.0.1:8081".to_owned(),
+                gateway_grpc: vec!["127.0.0.1:50051".to_owned()],
+                gateway_http: vec!["127.0.0.1:8080".to_owned()],
+                update_http: vec!["127.0.0.1:8081".to_owned()],
             },
             resolve_interval: Duration::from_secs(5),
             grpc_timeout: Duration::from_secs(3600),
@@ -193,6 +193,22 @@ fn lists_every_address_of_an_upstream() {
     let text = door.render(DEBIAN_12);
     assert!(text.contains("server 10.0.0.1:50051 max_fails=1"), "{text}");
     assert!(text.contains("server [fd00::2]:50051 max_fails=1"), "{text}");
+}
+
+#[tokio::test]
+async fn replicas_are_found_by_a_list_of_names() {
+    let names = Names {
+        gateway_grpc: vec!["127.0.0.2:50051".to_owned(), "127.0.0.1:50051".to_owned()],
+        gateway_http: vec!["127.0.0.1:8080".to_owned(), "nowhere.invalid:8080".to_owned()],
+        update_http: vec!["nowhere.invalid:8081".to_owned()],
+    };
+    let found = Addresses::default().refreshed(&names, Duration::from_secs(2)).await;
+    let listed = |addresses: &[std::net::SocketAddr]| {
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&found.gateway_grpc), ["127.0.0.1:50051", "127.0.0.2:50051"]);
+    assert_eq!(listed(&found.gateway_http), ["127.0.0.1:8080"], "one of two is enough");
+    assert_eq!(found.unresolved(&names), ["nowhere.invalid:8081"]);
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use futures_util::future::join_all;
 use tokio::{net::lookup_host, time::timeout};
 
-/// `host:port` of each upstream.
+/// `host:port` of each upstream, more than one where there are replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
-    pub(crate) gateway_grpc: String,
-    pub(crate) gateway_http: String,
-    pub(crate) update_http: String,
+    pub(crate) gateway_grpc: Vec<String>,
+    pub(crate) gateway_http: Vec<String>,
+    pub(crate) update_http: Vec<String>,
 }
 
 /// What the names stand for, sorted; empty while a name has never been resolved.
@@ -39,7 +40,7 @@ impl Addresses {
     }
 
     /// The names that stand for nothing yet.
-    pub(crate) fn unresolved<'a>(&self, names: &'a Names) -> Vec<&'a str> {
+    pub(crate) fn unresolved(&self, names: &Names) -> Vec<String> {
         [
             (&self.gateway_grpc, &names.gateway_grpc),
             (&self.gateway_http, &names.gateway_http),
@@ -47,19 +48,25 @@ impl Addresses {
         ]
         .into_iter()
         .filter(|(addresses, _)| addresses.is_empty())
-        .map(|(_, name)| name.as_str())
+        .map(|(_, names)| names.join(","))
         .collect()
     }
 }
 
-async fn resolve(name: &str, within: Duration) -> Option<Vec<SocketAddr>> {
+/// What all of the names stand for; one of several that stands for nothing now
+/// is left out.
+async fn resolve(names: &[String], within: Duration) -> Option<Vec<SocketAddr>> {
+    let found = join_all(names.iter().map(|name| resolve_one(name, within))).await;
+    let mut addresses: Vec<SocketAddr> = found.into_iter().flatten().flatten().collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    (!addresses.is_empty()).then_some(addresses)
+}
+
+async fn resolve_one(name: &str, within: Duration) -> Option<Vec<SocketAddr>> {
     let found: Vec<SocketAddr> = timeout(within, lookup_host(name)).await.ok()?.ok()?.collect();
     // The services listen on IPv4 wildcards; where a name has both families,
     // the other one would only be tried in vain.
     let any_v4 = found.iter().any(SocketAddr::is_ipv4);
-    let mut addresses: Vec<SocketAddr> =
-        found.into_iter().filter(|address| address.is_ipv4() || !any_v4).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    (!addresses.is_empty()).then_some(addresses)
+    Some(found.into_iter().filter(|address| address.is_ipv4() || !any_v4).collect())
 }

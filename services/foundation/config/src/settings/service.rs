@@ -190,10 +190,10 @@ pub struct Ingress {
     pub tls_certificate: Option<PathBuf>,
     /// Private key of the certificate, PEM; set exactly when the chain is.
     pub tls_key: Option<PathBuf>,
-    /// `host:port` of the gateway's gRPC service.
-    pub gateway_grpc_addr: String,
-    /// `host:port` of the gateway's HTTP routes.
-    pub gateway_http_addr: String,
+    /// `host:port` of each gateway's gRPC service.
+    pub gateway_grpc_addr: Vec<String>,
+    /// `host:port` of each gateway's HTTP routes.
+    pub gateway_http_addr: Vec<String>,
     /// `host:port` of the update server.
     pub update_http_addr: String,
     /// How often the names of these addresses are resolved again.

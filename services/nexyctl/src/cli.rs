@@ -2,7 +2,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{cert, config, failure, health, ingress, otlp_sink, smoke, talk, traces};
+use crate::{cert, config, failure, health, ingress, otlp_sink, release, smoke, talk, traces};
 
 /// The command line of Nexy Server: for operators, and for trying it out.
 #[derive(Parser)]
@@ -20,6 +20,7 @@ enum Command {
     Cert(cert::Args),
     Config(config::Args),
     Ingress(ingress::Args),
+    Release(Box<release::Args>),
     OtlpSink(otlp_sink::Args),
     Traces(traces::Args),
 }
@@ -47,6 +48,7 @@ impl Cli {
             Command::Cert(args) => Box::pin(cert::run(args)).await,
             Command::Config(args) => config::run(args).await,
             Command::Ingress(args) => Box::pin(ingress::run(args)).await,
+            Command::Release(args) => Box::pin(release::run(*args)).await,
             Command::OtlpSink(args) => Box::pin(otlp_sink::run(args)).await,
             Command::Traces(args) => Box::pin(traces::run(args)).await,
         }

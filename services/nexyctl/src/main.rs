@@ -23,6 +23,7 @@ mod fake;
 mod health;
 mod ingress;
 mod otlp_sink;
+mod release;
 mod reply;
 mod screen;
 mod smoke;

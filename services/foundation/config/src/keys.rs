@@ -103,6 +103,7 @@ keys! {
     "update.manifests_dir" update_manifests_dir => Kind::Path;
     "update.public_key" update_public_key => Kind::PublicKey;
     "update.signed_feeds_required" update_signed_feeds_required => Kind::Switch;
+    "update.approvals_required" update_approvals_required => whole(0, 100);
     "update.rescan_interval_ms" update_rescan_interval_ms => millis(50, 60_000);
     "update.latest_cache_ttl_seconds" update_latest_cache_ttl_seconds => seconds(0, DAY);
     "update.request_timeout_ms" update_request_timeout_ms => millis(1, 600_000);

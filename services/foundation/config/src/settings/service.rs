@@ -103,6 +103,8 @@ pub struct Update {
     pub public_key: Option<String>,
     /// Whether a release without signed feeds is refused.
     pub signed_feeds_required: bool,
+    /// How many others must have approved what goes to the stable channel.
+    pub approvals_required: usize,
     /// How often the folders are looked at for changes.
     pub rescan_interval: Duration,
     /// How long the gateway trusts the latest version it was told.

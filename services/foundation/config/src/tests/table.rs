@@ -40,6 +40,7 @@ const ROWS: &[(&str, [&str; 3])] = &[
     ("update.manifests_dir", ["updates/manifests"; 3]),
     ("update.public_key", ["(not set)"; 3]),
     ("update.signed_feeds_required", ["false"; 3]),
+    ("update.approvals_required", ["0"; 3]),
     ("data_dir", ["./data", "/var/lib/nexy", "/var/lib/nexy"]),
     ("admin.token", ["(not set)"; 3]),
     ("llm.providers", ["offline"; 3]),

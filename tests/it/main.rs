@@ -13,6 +13,7 @@ mod openai;
 mod privacy;
 mod processes;
 mod proto;
+mod releases;
 mod screenshots;
 mod support;
 mod traces;

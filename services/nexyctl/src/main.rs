@@ -1,9 +1,8 @@
 //! The command line of operators and testers.
 //!
-//! A person talks to a server with `talk`; `smoke`, `health` and `cert` look at
-//! one from outside; `config` shows what a service would read; `ingress` runs
-//! the public door; `otlp-sink` takes traces and `traces` shows them. Each is a
-//! module that takes its arguments and gives back an exit code.
+//! `talk` is for people; `smoke`, `health` and `cert` look at a server from
+//! outside; `config` shows what it would read; `release` changes what clients are
+//! offered; `ingress` runs the door; `otlp-sink` and `traces` are for traces.
 //!
 //! Invariants: everything that people read goes through a `Screen`, which knows
 //! about terminals, pipes and screen readers; text of a server cannot steer a

@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use nexy_config::Environment;
-use nexy_releases::{Channel, PublicKey};
+use nexy_releases::{Channel, PublicKey, Trusted};
 
 /// What this service reads from the configuration, in its own types.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub(crate) struct FeedHead {
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
     /// That it is signed with this key.
-    Key(PublicKey),
+    Key(Trusted),
     /// Nothing: a developer's server without a key.
     Anything,
     /// What nobody can prove: a server without a key, outside development.
@@ -64,7 +64,7 @@ impl Settings {
         own_version: &str,
     ) -> anyhow::Result<Self> {
         let update = &config.update;
-        let trust = Trust::new(update.public_key.as_deref(), config.env)?;
+        let trust = Trust::new(update, config.env)?;
         let version = match config.server.version.as_str() {
             "" => own_version,
             configured => configured,
@@ -108,10 +108,13 @@ impl Settings {
 // === impl Trust ===
 
 impl Trust {
-    fn new(public_key: Option<&str>, environment: Environment) -> anyhow::Result<Self> {
-        match (public_key, environment) {
+    fn new(update: &nexy_config::Update, environment: Environment) -> anyhow::Result<Self> {
+        let former = update.former_public_key.as_deref().map(PublicKey::parse).transpose();
+        let former = former.context("read update.former_public_key")?;
+        match (update.public_key.as_deref(), environment) {
             (Some(text), _) => {
-                PublicKey::parse(text).map(Self::Key).context("read update.public_key")
+                let key = PublicKey::parse(text).context("read update.public_key")?;
+                Ok(Self::Key(Trusted { key, former }))
             }
             (None, Environment::Dev) => Ok(Self::Anything),
             (None, Environment::Stage | Environment::Prod) => Ok(Self::Nothing),
@@ -119,7 +122,7 @@ impl Trust {
     }
 
     /// The key, where there is one.
-    pub(crate) fn key(&self) -> Option<&PublicKey> {
+    pub(crate) fn key(&self) -> Option<&Trusted> {
         match self {
             Self::Key(key) => Some(key),
             Self::Anything | Self::Nothing => None,

@@ -102,6 +102,7 @@ keys! {
     "update.downloads_dir" update_downloads_dir => Kind::Path;
     "update.manifests_dir" update_manifests_dir => Kind::Path;
     "update.public_key" update_public_key => Kind::PublicKey;
+    "update.former_public_key" update_former_public_key => Kind::PublicKey;
     "update.signed_feeds_required" update_signed_feeds_required => Kind::Switch;
     "update.approvals_required" update_approvals_required => whole(0, 100);
     "update.rescan_interval_ms" update_rescan_interval_ms => millis(50, 60_000);

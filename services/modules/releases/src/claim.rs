@@ -1,6 +1,6 @@
 use sha2::{Digest as _, Sha256};
 
-use crate::{FileName, HttpsUrl, Problem, PublicKey, Sha256Digest, Signature, signature};
+use crate::{FileName, HttpsUrl, Problem, Sha256Digest, Signature, Trusted, TrustedStream};
 
 /// What a manifest says about the bytes of one file that clients download: an
 /// artifact or a delta.
@@ -26,7 +26,7 @@ pub struct ClaimVerifier<'a> {
     claim: &'a Claim,
     length: u64,
     digest: Sha256,
-    signature: Option<Result<signature::Stream, Problem>>,
+    signature: Option<Result<TrustedStream, Problem>>,
 }
 
 // === impl Claim ===
@@ -55,7 +55,7 @@ impl Claim {
 impl<'a> ClaimVerifier<'a> {
     /// Starts a verification. Without a key the signature is not looked at.
     #[must_use]
-    pub fn new(claim: &'a Claim, key: Option<&PublicKey>) -> Self {
+    pub fn new(claim: &'a Claim, key: Option<&Trusted>) -> Self {
         let signature = key.map(|key| match &claim.ed25519 {
             Some(signature) => key.stream(signature),
             None => Err(Problem::new("ed25519", "is missing: the release is not signed")),
@@ -86,7 +86,7 @@ impl<'a> ClaimVerifier<'a> {
             let reason = format!("is not that of the file, whose digest is {digest}");
             problems.push(self.claim.problem("sha256", reason));
         }
-        let signature = self.signature.map(|stream| stream.and_then(signature::Stream::finish));
+        let signature = self.signature.map(|stream| stream.and_then(TrustedStream::finish));
         if let Some(Err(problem)) = signature {
             problems.push(self.claim.problem("ed25519", problem.reason));
         }

@@ -28,6 +28,7 @@ mod problem;
 mod rollout;
 mod secret_key;
 pub mod signature;
+mod trusted;
 mod url;
 pub mod version;
 
@@ -47,5 +48,6 @@ pub use problem::Problem;
 pub use rollout::{InstallId, Percent};
 pub use secret_key::{SecretKey, Sink};
 pub use signature::{PublicKey, Signature};
+pub use trusted::{Trusted, TrustedStream};
 pub use url::HttpsUrl;
 pub use version::Version;

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Channel, Claim, InstallId, Manifest, Percent, Problem, PublicKey, Version,
+    Channel, Claim, InstallId, Manifest, Percent, Problem, Trusted, Version,
     feed::{self, FeedInfo, Release},
     manifest::{
         fields::{Fields, Found},
@@ -187,7 +187,7 @@ impl Plan {
         variant: Variant,
         info: FeedInfo<'_>,
         channel: Channel,
-        key: Option<&PublicKey>,
+        key: Option<&Trusted>,
     ) -> Result<String, Problem> {
         let releases: Vec<_> = self
             .offered(variant)

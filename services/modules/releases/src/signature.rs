@@ -123,7 +123,7 @@ impl Stream {
     }
 }
 
-fn mismatch() -> Problem {
+pub(crate) fn mismatch() -> Problem {
     Problem::new("ed25519", "does not verify with the public key over the bytes of the file")
 }
 

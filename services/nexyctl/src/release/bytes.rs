@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use nexy_releases::{Claim, ClaimVerifier, Problem, PublicKey, SecretKey, Sha256Digest, Signature};
+use nexy_releases::{Claim, ClaimVerifier, Problem, SecretKey, Sha256Digest, Signature, Trusted};
 use sha2::{Digest as _, Sha256};
 
 use super::progress::Progress;
@@ -63,7 +63,7 @@ pub(super) fn sign(path: &Path, key: &SecretKey, screen: &mut Screen) -> io::Res
 pub(super) fn compare(
     path: &Path,
     claim: &Claim,
-    key: Option<&PublicKey>,
+    key: Option<&Trusted>,
     screen: &mut Screen,
 ) -> io::Result<Result<(), Vec<Problem>>> {
     let mut file = File::open(path)?;

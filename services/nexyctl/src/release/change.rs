@@ -56,7 +56,7 @@ pub(super) fn sign_feeds(
     plan.signed_feeds = None;
     let Some(key) = key else { return Ok(()) };
     ensure!(
-        Some(key.public()?) == place.key,
+        Some(key.public()?) == place.key.map(|trusted| trusted.key),
         Usage("--key is not the private key of update.public_key".to_owned())
     );
     let feed = |variant| {

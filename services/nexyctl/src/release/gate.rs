@@ -236,7 +236,7 @@ async fn notes(release: &Manifest, place: &Place, remote: &Remote) -> Result<Str
         return Ok(format!("{url} answers, {} bytes", page.len()));
     };
     let key = place.key.as_ref().ok_or("cannot be verified without update.public_key")?;
-    let is_signed = nexy_releases::signature::verify(key, &page, &signature.ed25519).is_ok();
+    let is_signed = key.verify(&page, &signature.ed25519).is_ok();
     match is_signed && signature.size == page.len() as u64 {
         true => Ok(format!("{url} verifies")),
         false => Err(format!("{url} is not what was signed")),

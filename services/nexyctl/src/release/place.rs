@@ -6,7 +6,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use nexy_config::{Settings, Sources};
-use nexy_releases::{Channel, HttpsUrl, Plan, Problem, PublicKey, feed::FeedInfo};
+use nexy_releases::{Channel, HttpsUrl, Plan, Problem, PublicKey, Trusted, feed::FeedInfo};
 
 use crate::failure::Usage;
 
@@ -32,7 +32,7 @@ pub(super) struct Place {
     pub(super) downloads: PathBuf,
     /// The folder above, with the audit log.
     pub(super) root: PathBuf,
-    pub(super) key: Option<PublicKey>,
+    pub(super) key: Option<Trusted>,
     pub(super) signed_feeds_required: bool,
     /// How many others must have approved what becomes stable.
     pub(super) approvals_required: usize,
@@ -70,7 +70,7 @@ impl PlaceArgs {
         };
         let update = settings.update;
         let key = self.public_key.as_ref().or(update.public_key.as_ref());
-        let key = key.map(|text| PublicKey::parse(text)).transpose();
+        let key = key.map(|text| trusted(text, update.former_public_key.as_deref())).transpose();
         Ok(Place {
             manifests: update.manifests_dir,
             downloads: update.downloads_dir,
@@ -157,6 +157,11 @@ impl Place {
             }
         }
     }
+}
+
+fn trusted(key: &str, former: Option<&str>) -> Result<Trusted, Problem> {
+    let former = former.map(PublicKey::parse).transpose()?;
+    Ok(Trusted { key: PublicKey::parse(key)?, former })
 }
 
 /// Everything that is wrong with a file, as one error.

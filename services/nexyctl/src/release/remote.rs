@@ -4,7 +4,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use nexy_releases::{Claim, ClaimVerifier, Problem, PublicKey};
+use nexy_releases::{Claim, ClaimVerifier, Problem, Trusted};
 use reqwest::{Client, Response, redirect::Policy};
 
 use super::progress::Progress;
@@ -79,7 +79,7 @@ impl Remote {
     pub(super) async fn compare(
         &self,
         claim: &Claim,
-        key: Option<&PublicKey>,
+        key: Option<&Trusted>,
         screen: &mut Screen,
     ) -> Result<String, Vec<Problem>> {
         let refuse = |reason: String| vec![Problem::new(format!("{}.url", claim.key), reason)];

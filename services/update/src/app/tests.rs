@@ -50,7 +50,9 @@ fn takes_its_settings_from_the_configuration() {
         |sets: &[(&str, &str)]| Settings::from_config(&config(&folders, sets), "0.0.1").unwrap();
     let key = public_key().to_string();
     let with_key = settings(&[("update.public_key", &key), ("update.alpha_enabled", "true")]);
-    assert_eq!(with_key.trust.key(), Some(&public_key()));
+    assert_eq!(with_key.trust.key(), Some(&public_key().into()));
+    let both = settings(&[("update.public_key", &key), ("update.former_public_key", &key)]);
+    assert_eq!(both.trust.key().unwrap().former, Some(public_key()));
     assert_eq!(with_key.channels().collect::<Vec<_>>(), Channel::ALL);
     assert_eq!(with_key.downloads_dir, folders.root().join("downloads"));
     assert_eq!(with_key.manifests_dir, folders.root().join("manifests"));

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read as _};
 
-use nexy_releases::{Channel, Claim, ClaimVerifier, Problem, PublicKey};
+use nexy_releases::{Channel, Claim, ClaimVerifier, Problem, Trusted};
 use tokio_util::sync::CancellationToken;
 
 use super::files::{Fingerprint, StoredFile};
@@ -15,7 +15,7 @@ const PIECE: usize = 256 * 1024;
 pub(super) struct Check {
     pub(super) channel: Channel,
     pub(super) subject: Subject,
-    pub(super) key: Option<PublicKey>,
+    pub(super) key: Option<Trusted>,
 }
 
 /// What a check is about: other bytes or another claim need another check.

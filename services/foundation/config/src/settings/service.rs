@@ -101,6 +101,8 @@ pub struct Update {
     pub manifests_dir: PathBuf,
     /// Base64 of the Ed25519 key that releases must verify against.
     pub public_key: Option<String>,
+    /// Base64 of the key before, while keys are changed.
+    pub former_public_key: Option<String>,
     /// Whether a release without signed feeds is refused.
     pub signed_feeds_required: bool,
     /// How many others must have approved what goes to the stable channel.

@@ -39,6 +39,7 @@ const ROWS: &[(&str, [&str; 3])] = &[
     ("update.downloads_dir", ["updates/downloads"; 3]),
     ("update.manifests_dir", ["updates/manifests"; 3]),
     ("update.public_key", ["(not set)"; 3]),
+    ("update.former_public_key", ["(not set)"; 3]),
     ("update.signed_feeds_required", ["false"; 3]),
     ("update.approvals_required", ["0"; 3]),
     ("data_dir", ["./data", "/var/lib/nexy", "/var/lib/nexy"]),

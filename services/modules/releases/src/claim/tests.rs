@@ -2,12 +2,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha256};
 
-use super::{Claim, ClaimVerifier, FileName, HttpsUrl, PublicKey, Sha256Digest, Signature};
+use super::{Claim, ClaimVerifier, FileName, HttpsUrl, Sha256Digest, Signature, Trusted};
+use crate::PublicKey;
 
 const BYTES: &[u8] = b"the bytes of a disk image";
 
-fn key() -> PublicKey {
-    PublicKey::parse(&STANDARD.encode(signer().verifying_key().as_bytes())).unwrap()
+fn key() -> Trusted {
+    let key = STANDARD.encode(signer().verifying_key().as_bytes());
+    PublicKey::parse(&key).unwrap().into()
 }
 
 fn signer() -> SigningKey {
@@ -26,7 +28,7 @@ fn claim() -> Claim {
 }
 
 #[track_caller]
-fn check(claim: &Claim, key: Option<&PublicKey>, bytes: &[u8], expected: &[&str]) {
+fn check(claim: &Claim, key: Option<&Trusted>, bytes: &[u8], expected: &[&str]) {
     let mut verifier = ClaimVerifier::new(claim, key);
     bytes.chunks(4).for_each(|piece| verifier.update(piece));
     let problems = verifier.finish().err().unwrap_or_default();
@@ -62,4 +64,19 @@ fn another_keys_signature_fails() {
     let signature = Signature::parse(&STANDARD.encode(other)).unwrap();
     let claim = Claim { ed25519: Some(signature), ..claim() };
     check(&claim, Some(&key()), BYTES, &["artifact.ed25519"]);
+}
+
+#[test]
+fn the_key_before_counts_while_keys_are_changed() {
+    let other = SigningKey::from_bytes(&[8; 32]);
+    let new = PublicKey::parse(&STANDARD.encode(other.verifying_key().as_bytes())).unwrap();
+    let old = key().key;
+    check(&claim(), Some(&Trusted { key: new, former: Some(old) }), BYTES, &[]);
+    check(&claim(), Some(&Trusted { key: old, former: Some(new) }), BYTES, &[]);
+    check(&claim(), Some(&Trusted { key: new, former: None }), BYTES, &["artifact.ed25519"]);
+    let third = Trusted { key: new, former: Some(new) };
+    check(&claim(), Some(&third), BYTES, &["artifact.ed25519"]);
+    assert!(third.verify(BYTES, &claim().ed25519.unwrap()).is_err());
+    let both = Trusted { key: new, former: Some(old) };
+    both.verify(BYTES, &claim().ed25519.unwrap()).unwrap();
 }

@@ -1,7 +1,7 @@
 //! Signed feeds (Sparkle 2.9, `SPUExtractSignedFeed.m`): a comment behind the
 //! document holds the signature of every byte before it.
 
-use crate::{Problem, PublicKey, SecretKey, Signature, signature};
+use crate::{Problem, SecretKey, Signature, Trusted};
 
 const HEAD: &str = "<!-- sparkle-signatures:\n";
 const TAIL: &str = "-->";
@@ -23,8 +23,8 @@ pub fn content(feed: &str) -> &str {
 /// length is the stated one.
 ///
 /// # Errors
-/// When it is not signed, or not with this key.
-pub fn verify(feed: &str, key: &PublicKey) -> Result<(), Problem> {
+/// When it is not signed, or not with one of these keys.
+pub fn verify(feed: &str, key: &Trusted) -> Result<(), Problem> {
     let refuse = |reason: &str| Problem::new("feed", reason);
     let (content, block) = split(feed).ok_or_else(|| refuse("is not signed"))?;
     // The last line of a name counts.
@@ -35,7 +35,7 @@ pub fn verify(feed: &str, key: &PublicKey) -> Result<(), Problem> {
     if length != Some(content.len()) {
         return Err(refuse("is not as long as its signature says"));
     }
-    signature::verify(key, content.as_bytes(), &signature)
+    key.verify(content.as_bytes(), &signature)
         .map_err(|_| refuse("does not verify with the public key"))
 }
 

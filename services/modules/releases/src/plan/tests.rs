@@ -132,7 +132,7 @@ fn a_channel_goes_back_only_by_saying_so() {
 #[test]
 fn serves_signed_feeds_as_they_are_and_only_true_ones() {
     let key = SecretKey::from_seed(&[1; 32]);
-    let public = key.public().unwrap();
+    let public = key.public().unwrap().into();
     let plain = parse(&staged("2.0", json!({ "previous": release("1.9") })));
     let feed = |plan: &Plan, variant| plan.feed(variant, INFO, Channel::Beta, Some(&public));
     let [with, without] =

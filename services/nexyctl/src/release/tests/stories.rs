@@ -161,7 +161,7 @@ async fn signed_feeds_stay_signed_and_halting_needs_no_key() {
     let manifest = shop.make_with("2.0.0.33", |_| {});
     assert!(shop.run(&format!("publish {manifest} --channel beta {WHO} --key {key}")).await);
     let feeds = shop.plan(Channel::Beta).signed_feeds.unwrap();
-    let public = super::key().public().unwrap();
+    let public = super::key().public().unwrap().into();
     for (feed, build) in [(&feeds.with_release, "2.0.0.33"), (&feeds.without_release, "2.0.0.32")] {
         feed::verify(feed, &public).unwrap();
         assert_eq!(feed::check(feed).unwrap()[0].version, build);

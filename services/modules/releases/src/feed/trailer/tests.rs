@@ -1,5 +1,5 @@
 use super::{content, sign, verify};
-use crate::SecretKey;
+use crate::{SecretKey, Trusted};
 
 const FEED: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss/>\n";
 
@@ -7,22 +7,26 @@ fn key() -> SecretKey {
     SecretKey::from_seed(&[5; 32])
 }
 
+fn trusted() -> Trusted {
+    key().public().unwrap().into()
+}
+
 #[test]
 fn a_signed_feed_verifies_and_is_what_it_was() {
     let signed = sign(FEED, &key());
     assert!(signed.ends_with(&format!("\nlength: {}\n-->\n", FEED.len())));
     assert_eq!(content(&signed), FEED);
-    verify(&signed, &key().public().unwrap()).unwrap();
+    verify(&signed, &trusted()).unwrap();
     roxmltree::Document::parse(&signed).unwrap();
     // A feed that quotes such a comment is still read from behind.
     let twice = sign(&signed, &key());
     assert_eq!(content(&twice), signed);
-    verify(&twice, &key().public().unwrap()).unwrap();
+    verify(&twice, &trusted()).unwrap();
 }
 
 #[test]
 fn refuses_what_a_client_would_refuse() {
-    let public = key().public().unwrap();
+    let public = trusted();
     let signed = sign(FEED, &key());
     let other = sign(FEED, &SecretKey::from_seed(&[6; 32]));
     let check = |feed: &str, reason: &str| {

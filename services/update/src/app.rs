@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -39,6 +42,8 @@ pub(crate) const FAMILIES: &[&dyn Family] = &[
 pub(crate) struct App {
     grpc: grpc::Settings,
     health: HealthReporter,
+    /// How long the head of a request may take.
+    head_timeout: Duration,
     /// Taken by `serve`.
     parts: Mutex<Option<Parts>>,
 }
@@ -86,7 +91,7 @@ impl Service for App {
             tokio::select! {
                 biased;
                 // Every request was answered and every download is complete.
-                served = ops::serve(listeners.http, router, shutdown.drain().clone()) => served,
+                served = http::serve(listeners.http, router, self.head_timeout, shutdown.drain().clone()) => served,
                 // Downloads that still run are cut.
                 () = shutdown.force().cancelled() => Ok(()),
             }
@@ -112,6 +117,7 @@ impl App {
         metrics::declare(FAMILIES);
         know_words();
         let settings = Arc::new(Settings::from_config(config, Self::VERSION)?);
+        let head_timeout = settings.request_timeout;
         let library = Arc::new(Library::default());
         let drain = shutdown.drain();
         let keeper = Keeper::new(Arc::clone(&settings), Arc::clone(&library), drain.clone())?;
@@ -127,7 +133,12 @@ impl App {
         let tls = Acceptor::internal(config, Name::Update)?;
         let (router, routes) = (router(site), routes.routes());
         let parts = Parts { listeners, router, routes, tls, keeper };
-        Ok(Self { grpc: grpc::Settings::internal(config), health, parts: Mutex::new(Some(parts)) })
+        Ok(Self {
+            grpc: grpc::Settings::internal(config),
+            health,
+            head_timeout,
+            parts: Mutex::new(Some(parts)),
+        })
     }
 }
 

@@ -103,7 +103,7 @@ impl Folders {
             alpha_enabled: true,
             downloads_dir: self.root.path().join("downloads"),
             manifests_dir: self.root.path().join("manifests"),
-            trust: Trust::Key(public_key().into()),
+            trust: Trust::Key(Box::new(public_key().into())),
             signed_feeds_required: false,
             rescan_interval: Duration::from_millis(20),
             request_timeout: Duration::from_secs(5),

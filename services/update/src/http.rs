@@ -28,8 +28,10 @@ mod downloads;
 mod feeds;
 mod page;
 mod range;
+mod serve;
 
 pub(crate) use counts::{Counts, know_words};
+pub(crate) use serve::serve;
 
 /// What the routes know.
 #[derive(Debug, Clone)]

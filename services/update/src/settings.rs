@@ -45,7 +45,7 @@ pub(crate) struct FeedHead {
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
     /// That it is signed with this key.
-    Key(Trusted),
+    Key(Box<Trusted>),
     /// Nothing: a developer's server without a key.
     Anything,
     /// What nobody can prove: a server without a key, outside development.
@@ -114,7 +114,7 @@ impl Trust {
         match (update.public_key.as_deref(), environment) {
             (Some(text), _) => {
                 let key = PublicKey::parse(text).context("read update.public_key")?;
-                Ok(Self::Key(Trusted { key, former }))
+                Ok(Self::Key(Box::new(Trusted { key, former })))
             }
             (None, Environment::Dev) => Ok(Self::Anything),
             (None, Environment::Stage | Environment::Prod) => Ok(Self::Nothing),
@@ -124,7 +124,7 @@ impl Trust {
     /// The key, where there is one.
     pub(crate) fn key(&self) -> Option<&Trusted> {
         match self {
-            Self::Key(key) => Some(key),
+            Self::Key(key) => Some(key.as_ref()),
             Self::Anything | Self::Nothing => None,
         }
     }

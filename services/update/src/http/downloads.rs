@@ -28,6 +28,8 @@ use crate::library::{
 
 mod sending;
 
+pub(super) use sending::PIECE;
+
 /// For files whose bytes never change under their name: a year is longer than
 /// any release is interesting.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";

@@ -13,9 +13,9 @@ use futures_util::Stream;
 use nexy_telemetry::metrics::{UPDATE_DOWNLOAD_BYTES, UPDATE_DOWNLOADS};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Bytes of a file that a download holds in memory, besides those on their way
-/// to the socket.
-const PIECE: usize = 256 * 1024;
+/// Bytes of a file that a download reads at once. At most two such pieces wait
+/// for the socket, and a third is being read.
+pub(in crate::http) const PIECE: usize = 128 * 1024;
 
 /// A part of a file on its way to a client. No more is read than the client
 /// takes, and no more than was announced, even if the file grows meanwhile.

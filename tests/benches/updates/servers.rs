@@ -60,6 +60,7 @@ impl Servers {
         let (http, grpc) = (free_port()?, free_port()?);
         let ours = SocketAddr::from(([127, 0, 0, 1], http));
         let update = pinned(&binary("nexy-update")?)
+            .env("NEXY_ENV", "dev")
             .env("UPDATE_DIR", &updates)
             .env("NEXY_DATA_DIR", folder.path())
             .env("UPDATE_HOST", "127.0.0.1")

@@ -139,7 +139,7 @@ async fn whole_answer(server: SocketAddr, path: &str) -> anyhow::Result<String> 
 fn nginx_config(folder: &Path, port: u16) -> String {
     let folder = folder.display();
     format!(
-        "daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\nuser root;\n\
+        "daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nuser root;\n\
          events {{ worker_connections 2048; }}\n\
          http {{\n  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  keepalive_requests 100000000;\n\
          client_body_temp_path {folder}/b;\n  proxy_temp_path {folder}/p;\n\

@@ -15,6 +15,11 @@ use tokio::sync::OnceCell;
 
 use crate::Error;
 
+/// How often a new SQLite file is looked at before its trouble is believed, and
+/// the pause while somebody else writes the tables, which takes milliseconds.
+const LOOKS: usize = 10;
+const WHILE_BUSY: Duration = Duration::from_millis(20);
+
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -265,17 +270,18 @@ fn pool_options<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
         .acquire_timeout(settings.acquire_timeout)
 }
 
-/// SQLite knows no lock for migrations. Of two processes that start at once each
-/// takes the other's step for a broken schema; who looks again finds it done.
+/// SQLite knows no lock for migrations. Of processes that start at once each
+/// takes the other's step for a broken schema, or finds the file taken in a way
+/// that SQLite does not wait for; who looks again finds it done.
 async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), Error> {
-    let mut migrated = migrate(pool, &SQLITE_MIGRATIONS).await;
-    for _step in SQLITE_MIGRATIONS.iter() {
-        if migrated != Err(Error::Schema) {
-            break;
+    for _again in 1..LOOKS {
+        match migrate(pool, &SQLITE_MIGRATIONS).await {
+            Err(Error::Schema) => {}
+            Err(Error::Busy) => tokio::time::sleep(WHILE_BUSY).await,
+            done => return done,
         }
-        migrated = migrate(pool, &SQLITE_MIGRATIONS).await;
     }
-    migrated
+    migrate(pool, &SQLITE_MIGRATIONS).await
 }
 
 /// Migrates on a connection of its own: PostgreSQL's lock against a second

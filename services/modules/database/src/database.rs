@@ -6,7 +6,7 @@ use nexy_memory_management::{
 use nexy_types::{BoxFuture, HardwareId};
 use sqlx::{
     ConnectOptions, PgPool, SqlitePool,
-    migrate::{Migrate, Migrator},
+    migrate::{Migrate, MigrateError, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -112,7 +112,7 @@ impl Database {
                 create_directory(pool.connect_options().get_filename()).await?;
                 migrate_sqlite(pool).await
             }
-            Pool::Postgres(pool) => migrate(pool, &POSTGRES_MIGRATIONS).await,
+            Pool::Postgres(pool) => Ok(migrate(pool, &POSTGRES_MIGRATIONS).await?),
         }
     }
 
@@ -272,22 +272,35 @@ fn pool_options<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
 
 /// SQLite knows no lock for migrations. Of processes that start at once each
 /// takes the other's step for a broken schema, or finds the file taken in a way
-/// that SQLite does not wait for; who looks again finds it done.
+/// that SQLite does not wait for; who looks again finds it done. Tables of
+/// another version do not change by looking.
 async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), Error> {
     for _again in 1..LOOKS {
-        match migrate(pool, &SQLITE_MIGRATIONS).await {
-            Err(Error::Schema) => {}
-            Err(Error::Busy) => tokio::time::sleep(WHILE_BUSY).await,
-            done => return done,
+        let failed = match migrate(pool, &SQLITE_MIGRATIONS).await {
+            Err(error) if is_of_a_step(&error) => Error::from(error),
+            done => return Ok(done?),
+        };
+        match failed {
+            Error::Schema => {}
+            Error::Busy => tokio::time::sleep(WHILE_BUSY).await,
+            other => return Err(other),
         }
     }
-    migrate(pool, &SQLITE_MIGRATIONS).await
+    Ok(migrate(pool, &SQLITE_MIGRATIONS).await?)
+}
+
+/// Whether a step failed while it ran, perhaps because somebody else took it.
+const fn is_of_a_step(error: &MigrateError) -> bool {
+    matches!(error, MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
 }
 
 /// Migrates on a connection of its own: PostgreSQL's lock against a second
 /// migration belongs to the session, so a caller who stops waiting must end the
 /// session and not give it back to the pool.
-async fn migrate<DB: sqlx::Database>(pool: &sqlx::Pool<DB>, steps: &Migrator) -> Result<(), Error>
+async fn migrate<DB: sqlx::Database>(
+    pool: &sqlx::Pool<DB>,
+    steps: &Migrator,
+) -> Result<(), MigrateError>
 where
     DB::Connection: Migrate,
 {
@@ -299,7 +312,7 @@ where
     let migrated = steps.run(&own).await;
     // A polite end; dropping the pool is the other one.
     let _ = tokio::time::timeout(patience, own.close()).await;
-    Ok(migrated?)
+    migrated
 }
 
 async fn create_directory(file: &Path) -> Result<(), Error> {

@@ -56,17 +56,7 @@ impl TurnLog {
             rpc.grpc.status_code = tracing::field::Empty,
         );
         propagation::set_parent(&span, head);
-        let log = Self {
-            who: Who { session_id, device },
-            span,
-            began: Instant::now(),
-            first_text: None,
-            first_audio: None,
-            audio_bytes: 0,
-            served: Served::default(),
-            total: None,
-            state: LogState::Open,
-        };
+        let log = Self::open(Who { session_id, device }, span, Instant::now());
         let started = TurnStarted { who: log.who.clone() };
         log.span.in_scope(|| nexy_telemetry::emit(&started));
         log
@@ -86,10 +76,14 @@ impl TurnLog {
     /// Moves the open log into the turn that was started for the message.
     pub(super) fn hand_over(&mut self) -> Self {
         self.state = LogState::HandedOver;
+        Self::open(self.who.clone(), self.span.clone(), self.began)
+    }
+
+    fn open(who: Who, span: Span, began: Instant) -> Self {
         Self {
-            who: self.who.clone(),
-            span: self.span.clone(),
-            began: self.began,
+            who,
+            span,
+            began,
             first_text: None,
             first_audio: None,
             audio_bytes: 0,

@@ -256,7 +256,7 @@ impl Heard {
     }
 }
 
-fn question(prompt: &str) -> Question {
+pub(super) fn question(prompt: &str) -> Question {
     Question {
         device: HardwareId::parse("device").unwrap(),
         session: SessionId::parse("3b241101-e2bb-4255-8caf-4136c566a962").unwrap(),

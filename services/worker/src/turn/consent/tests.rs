@@ -1,9 +1,7 @@
 use bytes::Bytes;
-use nexy_types::{HardwareId, SessionId};
 use serde_json::json;
 
 use super::*;
-use crate::question::Listener;
 
 fn settings() -> ConsentSettings {
     ConsentSettings {
@@ -19,15 +17,7 @@ fn action(args: Value) -> Action {
 }
 
 fn question(prompt: &str, waiting: Option<Action>) -> Question {
-    Question {
-        device: HardwareId::parse("device").unwrap(),
-        session: SessionId::parse("3b241101-e2bb-4255-8caf-4136c566a962").unwrap(),
-        prompt: prompt.to_owned(),
-        screenshot: None,
-        listener: Listener::default(),
-        actions_enabled: true,
-        waiting,
-    }
+    Question { waiting, ..crate::turn::tests::question(prompt) }
 }
 
 fn shown(prompt: &str, waiting: Option<Action>) -> Question {

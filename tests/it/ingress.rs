@@ -332,7 +332,6 @@ async fn the_time_out_of_the_door_is_that_of_the_settings() -> anyhow::Result<()
 }
 
 #[tokio::test]
-#[ignore = "takes more than a minute: cargo test -p nexy-tests --test it -- --ignored quiet"]
 async fn a_call_that_was_quiet_for_longer_than_a_minute_is_still_there() -> anyhow::Result<()> {
     needs_nginx!();
     let stack =

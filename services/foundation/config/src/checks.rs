@@ -23,6 +23,7 @@ pub(crate) fn check(settings: &Settings, values: &Resolved, problems: &mut Vec<P
     checks.audio(settings);
     checks.sizes(settings);
     checks.times(settings);
+    checks.guardrails(settings);
     checks.sentences(settings);
     checks.certificates();
     checks.database(settings);
@@ -86,6 +87,18 @@ impl Checks<'_> {
         }
         if settings.tts.first_byte_timeout > settings.llm.turn_budget {
             self.refuse("tts.first_byte_timeout_ms", "at most llm.turn_budget_ms");
+        }
+    }
+
+    /// Nobody is called before there was a warning.
+    fn guardrails(&mut self, settings: &Settings) {
+        let limits = &settings.guardrails;
+        if limits.first_audio_p95_page < limits.first_audio_p95_warn {
+            let expected = "at least guardrails.first_audio_p95_warn_ms";
+            self.refuse("guardrails.first_audio_p95_page_ms", expected);
+        }
+        if limits.error_ratio_page < limits.error_ratio_warn {
+            self.refuse("guardrails.error_ratio_page", "at least guardrails.error_ratio_warn");
         }
     }
 

@@ -53,6 +53,8 @@ macro_rules! keys {
 const WEB: Kind = Kind::Url(&["http", "https"]);
 /// What screenshots are sent as, and what is written.
 const IMAGE_FORMATS: Kind = Kind::Choices(&["webp", "png", "jpeg"]);
+/// A share of a whole.
+const SHARE: Kind = Kind::Decimal { min: 0.0, max: 1.0 };
 /// A day in seconds, the bound of time-outs that need none in particular.
 const DAY: u64 = 86_400;
 const GIB: u64 = 1 << 30;
@@ -266,10 +268,24 @@ keys! {
         "always_on", "always_off", "traceidratio",
         "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
     ]);
-    "telemetry.sample_ratio" otel_traces_sampler_arg => Kind::Decimal { min: 0.0, max: 1.0 };
+    "telemetry.sample_ratio" otel_traces_sampler_arg => SHARE;
     "telemetry.export_timeout_ms" otel_exporter_otlp_timeout => millis(1, 600_000);
     "telemetry.snapshot_interval_seconds" metrics_snapshot_interval_seconds => seconds(1, DAY);
     "telemetry.id_hash_key" nexy_id_hash_key | nexy_id_hash_key_file => Kind::Secret;
+
+    "guardrails.first_audio_p95_warn_ms"
+        guardrails_first_audio_p95_warn_ms => millis(1, 600_000);
+    "guardrails.first_audio_p95_page_ms"
+        guardrails_first_audio_p95_page_ms => millis(1, 600_000);
+    "guardrails.error_ratio_warn" guardrails_error_ratio_warn => SHARE;
+    "guardrails.error_ratio_page" guardrails_error_ratio_page => SHARE;
+    "guardrails.refusal_ratio" guardrails_refusal_ratio => SHARE;
+    "guardrails.baseline_factor"
+        guardrails_baseline_factor => Kind::Decimal { min: 1.0, max: 100.0 };
+    "guardrails.median_factor"
+        guardrails_median_factor => Kind::Decimal { min: 1.0, max: 100.0 };
+    "guardrails.min_turns" guardrails_min_turns => whole(1, 1_000_000);
+    "guardrails.ramp_percent" guardrails_ramp_percent => Kind::Rising { min: 1, max: 100 };
 
     "logging.level" log_level => Kind::LogFilter;
 

@@ -24,6 +24,14 @@ pub enum Kind {
         /// The greatest.
         max: u64,
     },
+    /// Whole numbers, each greater than the one before; separated by commas in a
+    /// variable.
+    Rising {
+        /// The least.
+        min: u64,
+        /// The greatest.
+        max: u64,
+    },
     /// A number.
     Decimal {
         /// The least.
@@ -118,6 +126,9 @@ impl Kind {
             Self::Addresses => "one or more of host:port".to_owned(),
             Self::Port => "a port from 1 to 65535".to_owned(),
             Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Rising { min, max } => {
+                format!("whole numbers from {min} to {max}, each greater than the one before")
+            }
             Self::Decimal { min, max } => format!("a number from {min} to {max}"),
             Self::Time { unit, min, max } => {
                 format!("a whole number of {} from {min} to {max}", unit.plural())
@@ -147,6 +158,7 @@ impl Kind {
         let value = match self {
             Self::Port | Self::Whole { .. } | Self::Time { .. } => json!(text.parse::<u64>().ok()?),
             Self::Decimal { .. } => json!(text.parse::<f64>().ok()?),
+            Self::Rising { .. } => json!(text::numbers(text)?),
             Self::Switch | Self::KillSwitch => json!(text::switch(text)?),
             Self::Feature => match text.strip_suffix('%') {
                 Some(percent) => json!({ "percent": percent.trim().parse::<u64>().ok()? }),
@@ -167,6 +179,7 @@ impl Kind {
             Self::Whole { min, max } | Self::Time { min, max, .. } => {
                 number_within(value, min, max)
             }
+            Self::Rising { min, max } => accept_rising(value, min, max),
             Self::Decimal { min, max } => {
                 value.as_f64().filter(|number| (min..=max).contains(number)).map(Value::from)
             }
@@ -211,7 +224,10 @@ impl Kind {
             _ if self.is_hidden() => "(secret)".to_owned(),
             Value::String(text) => text.clone(),
             Value::Array(items) => {
-                items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+                let words = items
+                    .iter()
+                    .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                words.collect::<Vec<_>>().join(", ")
             }
             Value::Object(map) => {
                 map.get("percent").map(|percent| format!("{percent}%")).unwrap_or_default()
@@ -234,6 +250,17 @@ impl Kind {
 
 fn number_within(value: &Value, min: u64, max: u64) -> Option<Value> {
     value.as_u64().filter(|number| (min..=max).contains(number)).map(Value::from)
+}
+
+/// A list that is not empty, in which every number is greater than the last.
+fn accept_rising(value: &Value, min: u64, max: u64) -> Option<Value> {
+    let items = value.as_array().filter(|items| !items.is_empty())?;
+    let mut least = min;
+    for item in items {
+        let number = item.as_u64().filter(|number| (least..=max).contains(number))?;
+        least = number.saturating_add(1);
+    }
+    Some(value.clone())
 }
 
 fn accept_feature(value: &Value) -> Option<Value> {

@@ -52,9 +52,9 @@ pub use provenance::{Provenance, Row, effective};
 pub use render::{render_env_example, render_markdown};
 pub use settings::{
     Actions, ActionsTransport, Admin, Audio, Azure, Backpressure, Database, Espeak, Features,
-    Gemini, Grpc, Http, Image, Ingress, InternalTls, KillSwitches, Limits, Llm, LlmProvider,
-    Logging, Memory, OpenAi, Server, Settings, SharedState, SpeechOpenAi, Telemetry, Tts,
-    TtsProvider, Update, Welcome, Worker, Workflow,
+    Gemini, Grpc, Guardrails, Http, Image, Ingress, InternalTls, KillSwitches, Limits, Llm,
+    LlmProvider, Logging, Memory, OpenAi, Server, Settings, SharedState, SpeechOpenAi, Telemetry,
+    Tts, TtsProvider, Update, Welcome, Worker, Workflow,
 };
 pub use sources::Sources;
 

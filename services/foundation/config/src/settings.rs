@@ -22,7 +22,7 @@ pub use provider::{
     Azure, Espeak, Gemini, Image, Llm, LlmProvider, OpenAi, SpeechOpenAi, Tts, TtsProvider, Welcome,
 };
 pub use service::{Admin, Grpc, Http, Ingress, InternalTls, Server, Update, Worker};
-pub use storage::{Database, Logging, Memory, SharedState, Telemetry};
+pub use storage::{Database, Guardrails, Logging, Memory, SharedState, Telemetry};
 
 /// Every setting, checked. A field is named as the last part of its key, without
 /// the unit where the type tells it; the key's comment in the YAML says more.
@@ -73,6 +73,8 @@ pub struct Settings {
     pub shared_state: SharedState,
     /// Traces and metrics.
     pub telemetry: Telemetry,
+    /// What replies have to keep to.
+    pub guardrails: Guardrails,
     /// The decision log.
     pub logging: Logging,
     /// Welcome audio.

@@ -24,6 +24,10 @@ fn reads_what_people_write_into_variables() {
     check(Kind::Addresses, "a:1,", None);
     check(Kind::Choices(&["a", "b"]), "B,a", json!(["b", "a"]));
     check(Kind::Choices(&["a", "b"]), "a,a", None);
+    check(Kind::Rising { min: 1, max: 9 }, "1, 5,9", json!([1, 5, 9]));
+    for text in ["", "0,5", "5,5", "5,1", "5,10", "5,a"] {
+        check(Kind::Rising { min: 1, max: 9 }, text, None);
+    }
 }
 
 #[test]
@@ -74,6 +78,7 @@ fn yaml_values_need_their_own_type() {
     assert_eq!(Kind::Switch.accept(&json!(1)), None);
     assert_eq!(Kind::Addresses.accept(&json!("a:1")), None);
     assert_eq!(Kind::Addresses.accept(&json!([])), None);
+    assert_eq!(Kind::Rising { min: 1, max: 9 }.accept(&json!([])), None);
     assert_eq!(Kind::Decimal { min: 0.0, max: 2.0 }.accept(&json!(1)), Some(json!(1.0)));
 }
 

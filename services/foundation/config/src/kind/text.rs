@@ -11,6 +11,11 @@ pub(super) fn switch(text: &str) -> Option<bool> {
     }
 }
 
+/// Whole numbers, separated by commas.
+pub(super) fn numbers(text: &str) -> Option<Vec<u64>> {
+    text.split(',').map(|part| part.trim().parse().ok()).collect()
+}
+
 /// A name, an IPv4 address, or an IPv6 address with or without brackets.
 pub(super) fn host(text: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');

@@ -84,6 +84,31 @@ pub struct Telemetry {
     pub id_hash_key: Option<SecretString>,
 }
 
+/// What replies have to keep to. Checked by `nexyctl guardrails` and by the
+/// alert rules that `nexyctl alerts` makes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guardrails {
+    /// 95 % of the replies are heard within this time, or it is a warning.
+    pub first_audio_p95_warn: Duration,
+    /// … or somebody is called; never less than the warning's.
+    pub first_audio_p95_page: Duration,
+    /// Share of replies that may end with an error before it is a warning.
+    pub error_ratio_warn: f64,
+    /// … before somebody is called; never less than the warning's.
+    pub error_ratio_page: f64,
+    /// Share of turns that admission may refuse.
+    pub refusal_ratio: f64,
+    /// How much more often than in the baseline something may happen.
+    pub baseline_factor: f64,
+    /// How much more often than in the median of a day.
+    pub median_factor: f64,
+    /// Fewest turns for a share or a percentile to mean something.
+    pub min_turns: u64,
+    /// Steps of a roll-out in percent, rising, never empty.
+    pub ramp_percent: Vec<u8>,
+}
+
 /// The decision log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

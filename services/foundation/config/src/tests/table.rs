@@ -82,6 +82,15 @@ const ROWS: &[(&str, [&str; 3])] = &[
     ("database.url", ["(not set)"; 3]),
     ("shared_state.url", ["(not set)"; 3]),
     ("telemetry.otlp_endpoint", ["(not set)"; 3]),
+    ("guardrails.first_audio_p95_warn_ms", ["1000"; 3]),
+    ("guardrails.first_audio_p95_page_ms", ["1500"; 3]),
+    ("guardrails.error_ratio_warn", ["0.05"; 3]),
+    ("guardrails.error_ratio_page", ["0.1"; 3]),
+    ("guardrails.refusal_ratio", ["0.01"; 3]),
+    ("guardrails.baseline_factor", ["1.5"; 3]),
+    ("guardrails.median_factor", ["2.0"; 3]),
+    ("guardrails.min_turns", ["100"; 3]),
+    ("guardrails.ramp_percent", ["1, 25, 50, 100"; 3]),
 ];
 
 /// The variables that deployments already use.

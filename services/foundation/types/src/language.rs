@@ -76,13 +76,24 @@ impl Language {
     }
 
     /// The language to say a text in, for a listener who prefers one: theirs
-    /// when it is written in the text's script, else the text's own. A Russian
-    /// sentence is not legible to an English voice, whoever listens.
+    /// when it is written in the text's script or has no words ("10:30", "−5 °C"),
+    /// else the text's own. A Russian sentence is not legible to an English voice,
+    /// whoever listens; so one that begins in Russian is Russian, though it may
+    /// name many things in Latin letters, which a Russian voice reads.
     #[must_use]
     pub fn to_say(text: &str, preferred: Option<&Self>) -> Self {
         let own = Self::of_text(text);
+        let own = match own.script() {
+            Script::Latin if begins_in_cyrillic(text) => {
+                Self::of_text(&text.replace(|c: char| c.is_ascii_alphabetic(), ""))
+            }
+            _ => own,
+        };
         match preferred {
             Some(preferred) if preferred.script() == own.script() => preferred.clone(),
+            Some(preferred) if own.script() == Script::Latin && !has_words(text) => {
+                preferred.clone()
+            }
             _ => own,
         }
     }
@@ -114,6 +125,18 @@ impl Language {
     pub fn is_russian(&self) -> bool {
         self.primary().eq_ignore_ascii_case("ru")
     }
+}
+
+fn begins_in_cyrillic(text: &str) -> bool {
+    let first = text.chars().find(|c| c.is_alphabetic());
+    first.is_some_and(|c| matches!(c, '\u{0400}'..='\u{04FF}'))
+}
+
+/// Whether two letters stand side by side.
+fn has_words(text: &str) -> bool {
+    let mut letters = text.chars().map(char::is_alphabetic);
+    let mut before = false;
+    letters.any(|letter| std::mem::replace(&mut before, letter) && letter)
 }
 
 impl fmt::Display for Language {

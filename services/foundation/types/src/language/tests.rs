@@ -37,3 +37,24 @@ fn a_preference_holds_only_for_texts_in_its_script() {
     assert_eq!(Language::to_say("Hello", Some(&Language::russian())).as_str(), "en");
     assert_eq!(Language::to_say("Hello", None).as_str(), "en");
 }
+
+#[test]
+fn a_text_without_words_goes_with_the_listener() {
+    for text in ["10:30", "−5 °C.", "1 + 1 = 2", "👍", "7"] {
+        assert_eq!(Language::to_say(text, Some(&Language::russian())).as_str(), "ru", "{text}");
+        assert_eq!(Language::to_say(text, None).as_str(), "en", "{text}");
+    }
+    assert_eq!(Language::to_say("OK", Some(&Language::russian())).as_str(), "en");
+    assert_eq!(Language::to_say("好", Some(&Language::russian())).as_str(), "zh");
+}
+
+#[test]
+fn a_sentence_that_begins_in_russian_is_russian_whatever_it_names() {
+    let text = "Откройте System Settings → Privacy & Security → Accessibility.";
+    let english = Language::english();
+    for preferred in [None, Some(&english), Some(&Language::russian())] {
+        assert_eq!(Language::to_say(text, preferred).as_str(), "ru");
+    }
+    assert_eq!(Language::to_say("Їжте Hamburger and French fries", None).as_str(), "uk");
+    assert_eq!(Language::to_say("The word \"привет\" is Russian.", None).as_str(), "en");
+}

@@ -12,8 +12,8 @@
 //! - no cut inside a word or a grapheme, and nothing is ever dropped;
 //! - a segment leaves with the character that makes its end certain.
 //!
-//! Deliberately not here: the choice of a voice, SSML, and anything a good
-//! voice does by itself, such as reading numbers and times.
+//! Deliberately not here: the choice of a voice, SSML, and anything that every
+//! voice does well by itself, such as reading plain numbers and times.
 
 mod segmenter;
 mod sentence;

@@ -35,7 +35,8 @@ pub fn segmenter(data: &[u8]) {
     }
 }
 
-/// What a voice is given holds no control characters and no blanks around it, is
+/// What a voice is given holds no control characters, no blanks around it and none
+/// side by side, is
 /// not much longer than the text, and is always something that can be said or
 /// nothing. The first byte chooses the language.
 ///
@@ -53,6 +54,7 @@ pub fn spoken_form(data: &[u8]) {
     assert!(!said.contains(char::is_control), "{said:?}");
     assert!(said.len() <= 16 * text.len() + 16, "{} bytes of {}", said.len(), text.len());
     assert_eq!(said.trim(), said);
+    assert!(!said.contains("  "), "{said:?}");
     assert!(said.is_empty() || said.contains(char::is_alphanumeric), "{said:?}");
 }
 

@@ -129,6 +129,8 @@ pub(crate) enum Before {
     LineStart,
     /// The word before it ends in a digit.
     Number,
+    /// The word before it is "т.", as in "т. д.".
+    Half,
     /// Any other word.
     Word,
 }
@@ -138,7 +140,11 @@ pub(crate) enum Before {
 impl Before {
     /// For the word that follows this text on its line.
     pub(crate) fn behind(text: &str) -> Self {
-        if text.ends_with(|c: char| c.is_ascii_digit()) { Self::Number } else { Self::Word }
+        match () {
+            () if text.ends_with(|c: char| c.is_ascii_digit()) => Self::Number,
+            () if text.ends_with(" т.") => Self::Half,
+            () => Self::Word,
+        }
     }
 }
 
@@ -166,7 +172,7 @@ pub(crate) fn is_closer(c: char) -> bool {
 /// How a word that is followed by a blank ends.
 pub(crate) fn end_of(word: &str, before: Before) -> End {
     let core = word.trim_end_matches(is_closer);
-    if matches!(core, "—" | "–") && before != Before::Word {
+    if matches!(core, "—" | "–") && matches!(before, Before::LineStart | Before::Number) {
         // A line of dialogue or a range of numbers.
         return End::None;
     }
@@ -201,6 +207,8 @@ fn stop(core: &str, before: Before) -> End {
         // "в 2024 г." may end a sentence, "г. Москва" does not.
         "г" if before == Before::Number => End::Perhaps,
         "г" => End::None,
+        // "и т. д." and "и т. п.", as without the blank.
+        "д" | "п" if before == Before::Half => End::Perhaps,
         // "5 p." is said of neither; a page or a flat is followed by its number.
         _ if before == Before::Number && is_in(ANYWHERE) => End::Perhaps,
         _ if is_in(BEFORE_A_WORD) => End::None,

@@ -1,10 +1,12 @@
+use super::{html, words::Words};
+
 /// What a text in Markdown says: the words without its signs. Lines become
 /// sentences. Text that only looks like Markdown ("2*3", `snake_case`, "5 * 3")
 /// stays.
-pub(super) fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str, words: Option<&Words>) -> String {
     let mut plain = String::with_capacity(text.len());
     for line in text.lines().map(str::trim).filter(|line| !is_layout(line)) {
-        let line = inline(&without_block_marks(line));
+        let line = inline(&without_block_marks(line, words));
         let line = line.trim();
         if line.is_empty() {
             continue;
@@ -23,7 +25,11 @@ pub(super) fn plain(text: &str) -> String {
 /// Fences with their language, rules, underlines of headings and of table heads.
 fn is_layout(line: &str) -> bool {
     let tag = line.strip_prefix("```").or_else(|| line.strip_prefix("~~~"));
-    let is_fence = tag.is_some_and(|tag| !tag.contains([' ', '`']));
+    // "~~~5" is no language.
+    let is_fence = tag.is_some_and(|tag| {
+        !tag.contains([' ', '`'])
+            && (tag.is_empty() || tag.starts_with(|c: char| c.is_ascii_alphabetic()))
+    });
     let only = |signs: &[char]| line.chars().all(|c| signs.contains(&c));
     let is_rule = line.len() >= 3
         && ['-', '*', '_', '='].iter().any(|sign| only(&[*sign, ' ']))
@@ -34,8 +40,9 @@ fn is_layout(line: &str) -> bool {
 
 /// Takes quotation, heading, list and check marks off the start of a line and
 /// parts the cells of a table row by commas.
-fn without_block_marks(line: &str) -> String {
+fn without_block_marks(line: &str, words: Option<&Words>) -> String {
     let mut rest = line;
+    let mut task = "";
     loop {
         let signs = rest.trim_start_matches('#');
         let level = rest.len() - signs.len();
@@ -44,9 +51,11 @@ fn without_block_marks(line: &str) -> String {
             Some('-' | '*' | '+') => rest[1..].strip_prefix(' '),
             Some('>') => Some(&rest[1..]),
             Some(bullet @ ('•' | '‣' | '◦' | '▪')) => Some(&rest[bullet.len_utf8()..]),
-            Some('[') => {
-                ["[ ] ", "[x] ", "[X] "].iter().find_map(|check| rest.strip_prefix(*check))
-            }
+            Some('[') => check(rest).map(|(is_done, text)| {
+                let [done, not_done] = words.map_or(["", ""], |words| words.tasks);
+                task = if is_done { done } else { not_done };
+                text
+            }),
             _ => None,
         };
         match marked {
@@ -56,7 +65,17 @@ fn without_block_marks(line: &str) -> String {
     }
     match rest.strip_prefix('|').and_then(|row| row.strip_suffix('|')) {
         Some(row) => row.split('|').map(str::trim).collect::<Vec<_>>().join(", "),
-        None => rest.to_owned(),
+        None => format!("{task}{rest}"),
+    }
+}
+
+/// The box of a task list: whether it is ticked, and the text behind it.
+fn check(line: &str) -> Option<(bool, &str)> {
+    let (mark, text) = line.strip_prefix('[')?.split_once("] ")?;
+    match mark {
+        " " => Some((false, text)),
+        "x" | "X" => Some((true, text)),
+        _ => None,
     }
 }
 
@@ -70,7 +89,7 @@ fn inline(line: &str) -> String {
         let after = &rest[c.len_utf8()..];
         rest = match c {
             '!' if after.starts_with('[') && link(after).is_some() => after,
-            '[' => match link(rest) {
+            '[' => match citation(rest, before).or_else(|| link(rest)) {
                 Some((text, tail)) => {
                     said.push_str(&text.replace(['*', '`'], ""));
                     tail
@@ -82,6 +101,16 @@ fn inline(line: &str) -> String {
                     said.push_str(address);
                     tail
                 }
+                None => match html::tag(after) {
+                    Some((blank, tail)) => {
+                        said.push_str(blank);
+                        tail
+                    }
+                    None => keep(&mut said, c, after),
+                },
+            },
+            '&' => match html::entity(after) {
+                Some((c, tail)) => keep(&mut said, c, tail),
                 None => keep(&mut said, c, after),
             },
             '`' => code(rest, &mut said),
@@ -154,6 +183,23 @@ fn link(rest: &str) -> Option<(&str, &str)> {
     };
     let (_, tail) = tail.strip_prefix(open)?.split_once(close)?;
     Some((text, tail))
+}
+
+/// `[1]` behind a word or a stop, where a source is named.
+fn citation(rest: &str, before: Option<char>) -> Option<(&'static str, &str)> {
+    let (number, tail) = rest.strip_prefix('[')?.split_once(']')?;
+    let is_number = (1..=2).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && !number.starts_with('0');
+    let ends = tail.chars().next().is_none_or(|c| {
+        c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '[' | ')')
+    });
+    // "a[1] = 2" is no source.
+    let is_operand = tail.starts_with(' ') && tail.trim_start().starts_with(['=', '+', '-', '*']);
+    let attached = before.is_some_and(|c| {
+        c.is_alphanumeric() || matches!(c, '.' | ',' | '!' | '?' | ')' | '»' | '"' | '”')
+    });
+    (is_number && ends && attached && !is_operand).then_some(("", tail))
 }
 
 /// `<https://…>` and `<bob@example.com>`: the address and what follows.

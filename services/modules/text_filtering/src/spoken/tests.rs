@@ -1,3 +1,9 @@
+mod calendar;
+mod markup;
+mod names;
+mod quantities;
+mod screen;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -21,18 +27,16 @@ fn what_a_voice_reads_well_stays() {
     for text in [
         "It isn't, it's rock 'n' roll.",
         "Yes.",
-        "At 10:30 or 22:05, on 12.05.2024 or 2024-05-12.",
+        "At 10:30 or 22:05.",
         "About 1,000,000 or 1.000.000 or 3.14 or 50% of it.",
-        "The 1st, the 2nd; 5-й, 10-го.",
-        "Call +7 900 123-45-67 or 1-800-555-0100!",
-        "AT&T, R&D, C++, C#, 2*3, 5 * 3, snake_case, a_b.",
+        "The 1st, the 2nd.",
+        "AT&T, R&D, C++, C#.",
         "What?! No... «Да», — сказал он…",
-        "A 5* hotel, 24/7, 1/2, 5k, $5k, 20€/month.",
+        "A 5* hotel, 1/2, 5k.",
         "Wi-Fi (802.11)",
-        "г. Москва, ул. Ленина, д. 5.",
         "你好，世界。",
         "#hashtag @name",
-        "x < y > z",
+        "x <y> z",
     ] {
         unchanged(text);
     }
@@ -44,13 +48,13 @@ fn signs_of_quantities_are_words() {
         ("It is −5°C.", "It is minus 5 degrees Celsius."),
         ("-5 °C", "minus 5 degrees Celsius"),
         ("1°C or 72°F", "1 degree Celsius or 72 degrees Fahrenheit"),
-        ("+5 ℃, a 90° turn", "plus 5 degrees Celsius, a 90 degrees turn"),
-        ("5–10°C", "5–10 degrees Celsius"),
+        ("+5 ℃, a 90° turn", "plus 5 degrees Celsius, a 90 degree turn"),
+        ("5–10°C", "5 to 10 degrees Celsius"),
         ("It costs 20€.", "It costs 20 euros."),
         ("(20 €)", "(20 euros)"),
-        ("$5, $1 and $1,200.50", "5 dollars, 1 dollar and 1,200.50 dollars"),
+        ("$5, $1 and $1,200.50", "5 dollars, 1 dollar and 1,200 dollars 50 cents"),
         ("$5 million, 2 billion €", "5 million dollars, 2 billion euros"),
-        ("-$5 and £3-4", "minus 5 dollars and 3-4 pounds"),
+        ("-$5 and £3-4", "minus 5 dollars and 3 to 4 pounds"),
         ("100 ₽", "100 rubles"),
         ("−3% or -7", "minus 3% or minus 7"),
         ("~10 and ≈ 20", "about 10 and about 20"),
@@ -67,7 +71,7 @@ fn signs_of_quantities_are_words() {
             "1 градус Цельсия, 2 градуса, 5,5 градуса Цельсия, 11 градусов, 21 градус",
         ),
         ("20€ и $5", "20 евро и 5 долларов"),
-        ("$2 млн, 3 млн ₽", "2 млн долларов, 3 млн рублей"),
+        ("$2 млн, 3 млн ₽", "2 миллиона долларов, 3 миллиона рублей"),
         ("101 ₽, 1,000 ₽", "101 рубль, 1,000 рублей"),
         ("100 руб. сдачи", "100 рублей сдачи"),
         ("Это 2 руб.", "Это 2 рубля."),
@@ -81,17 +85,17 @@ fn signs_of_quantities_are_words() {
 
 #[test]
 fn addresses_are_said_short() {
-    english("See https://www.example.com/a?b=c#d.", "See link to example.com.");
-    english("(http://user@example.com:8080/x)", "(link to example.com)");
-    english("www.example.com, please", "link to example.com, please");
-    english("Write to bob.b@example.com!", "Write to bob.b at example.com!");
+    english("See https://www.example.com/a?b=c#d.", "See link to example dot com.");
+    english("(http://user@example.com:8080/x)", "(link to example dot com)");
+    english("www.example.com, please", "link to example dot com, please");
+    english("Write to bob.b@example.com!", "Write to bob dot b at example dot com!");
     english(
         "<https://example.com/x> or <bob@example.com>",
-        "link to example.com or bob at example.com",
+        "link to example dot com or bob at example dot com",
     );
     english("example.com", "example.com");
-    russian("См. https://example.com/x", "См. ссылка на example.com");
-    russian("bob@example.com", "bob собака example.com");
+    russian("См. https://example.com/x", "Смотрите ссылка на example точка com");
+    russian("bob@example.com", "bob собака example точка com");
 }
 
 #[test]
@@ -126,7 +130,7 @@ fn abbreviations_are_written_out() {
 fn markdown_is_not_said() {
     for (text, expected) in [
         ("# Title\n\nText", "Title. Text"),
-        ("- one\n- two\n* three\n+ [x] four", "one. two. three. four"),
+        ("- one\n- two\n* three\n+ [x] four", "one. two. three. done: four"),
         ("1. First\n2. Second.", "1. First. 2. Second."),
         (
             "> A *quote* of **bold**, __strong__ and ~~old~~ text",
@@ -136,7 +140,7 @@ fn markdown_is_not_said() {
         ("[the docs](https://example.com/x_y) and ![a cat](cat.png)", "the docs and a cat"),
         ("See [this][1] and that[^2].", "See this and that."),
         ("[1] and [x", "[1] and [x"),
-        ("Run `ls -la *` or ``a`b``", "Run ls -la * or a`b"),
+        ("Run `ls -la *` or ``a`b``", "Run ls dash la * or a`b"),
         ("```python\nprint(1)\n```", "print(1)"),
         ("Above\n---\nbelow", "Above. below"),
         ("| a | b |\n|---|:-:|\n| 1 | 2 |", "a, b. 1, 2"),
@@ -159,6 +163,23 @@ fn emoji_and_invisible_characters_are_not_said() {
 }
 
 #[test]
+fn groups_of_digits_are_one_number() {
+    for blank in ['\u{a0}', '\u{202f}', '\u{2009}'] {
+        english(&format!("10{blank}000 people"), "10000 people");
+        russian(&format!("1{blank}234{blank}567,8 км"), "1234567,8 километра");
+    }
+    english("Room 10 200 people", "Room 10 200 people");
+    russian("В 2024 200 человек, 12 34", "В 2024 200 человек, 12 34");
+    russian("от 10 000–20 000", "от 10000–20000");
+}
+
+#[test]
+fn a_fence_has_a_language_not_a_number() {
+    english("~~~0", "0");
+    english("~~~rust\nx\n~~~", "x");
+}
+
+#[test]
 fn nothing_speakable_is_nothing() {
     for text in ["", " ", "😀", "…", "?!", "---", "```json", "{}", "**", "—"] {
         english(text, "");
@@ -176,8 +197,11 @@ fn a_language_without_words_keeps_its_signs() {
 proptest! {
     #[test]
     fn plain_words_stay(text in "[a-zA-Zа-яА-Я']{1,8}( [a-zA-Zа-яА-Я']{1,8}){0,8}[.!?]?") {
-        let abbreviation = ["dr.", "no.", "mr.", "prof.", "vs.", "напр."];
-        prop_assume!(!abbreviation.iter().any(|word| text.to_lowercase().ends_with(word)));
+        let is_plain = |word: &str| {
+            let short = word.ends_with('.') && word.chars().count() <= "approx.".len();
+            !short && word != "vs" && word != "Cmd" && word.contains(|c| !matches!(c, 'I' | 'V' | 'X'))
+        };
+        prop_assume!(text.split(' ').all(is_plain));
         prop_assume!(text.contains(char::is_alphanumeric));
         prop_assert_eq!(&spoken(&text, &Language::english()), &text);
         prop_assert_eq!(&spoken(&text, &Language::russian()), &text);
@@ -185,7 +209,10 @@ proptest! {
 
     #[test]
     fn no_digit_is_ever_lost(text in "[-−~+$€£0-9.,°CF% v#№*_a&\n]{0,30}") {
-        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        // The language of a fence is no loss.
+        prop_assume!(!text.contains("~~~"));
+        // But for the zeros of "$5.00" and "$0.05". Dates have a test of their own.
+        let digits = |text: &str| text.chars().filter(|c| matches!(c, '1'..='9')).collect::<String>();
         prop_assert_eq!(digits(&spoken(&text, &Language::english())), digits(&text));
         prop_assert_eq!(digits(&spoken(&text, &Language::russian())), digits(&text));
     }

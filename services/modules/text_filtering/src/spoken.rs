@@ -40,7 +40,13 @@ pub fn spoken(text: &str, language: &Language) -> String {
     let text = words.map_or(Cow::Borrowed(&*text), |words| latex::plain(&text, words));
     let plain = markdown::plain(&text, words);
     let plain = match words {
-        Some(words) => quantity::joined(&plain, words.groups_by),
+        Some(words) => {
+            let joined = quantity::joined(&plain, words.groups_by);
+            match quantity::parted_range(&joined, words) {
+                Cow::Borrowed(_) => joined,
+                Cow::Owned(parted) => parted.into(),
+            }
+        }
         None => Cow::Borrowed(plain.as_str()),
     };
     let tokens: Vec<&str> = plain.split_whitespace().collect();

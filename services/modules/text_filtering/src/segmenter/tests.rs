@@ -124,6 +124,8 @@ fn an_abbreviation_can_end_a_sentence() {
     sentences("I said no. You said yes.", &["I said no.", "You said yes."]);
     sentences("Это было в 2024 г. Потом нет.", &["Это было в 2024 г.", "Потом нет."]);
     sentences("Яблоки и т.д. Всё есть.", &["Яблоки и т.д.", "Всё есть."]);
+    sentences("Яблоки и т. д. Всё есть.", &["Яблоки и т. д.", "Всё есть."]);
+    sentences("Он и т. п. люди.", &["Он и т. п. люди."]);
 }
 
 #[test]

@@ -31,7 +31,9 @@ enum Unit {
 pub(super) fn say(spot: Spot<'_>, words: &Words) -> Option<(String, usize)> {
     let tokens = spot.tokens;
     let first = spot.token();
-    let number = Number::parse(first.core, words)?;
+    let Some(number) = Number::parse(first.core, words) else {
+        return prices(&first, words).map(|said| (said, 1));
+    };
     let (scale, mut used) = match number.scale(&first, tokens, words) {
         Some((scale, tokens)) => (Some(scale), tokens),
         None => (None, 1),
@@ -63,6 +65,22 @@ pub(super) fn say(spot: Spot<'_>, words: &Words) -> Option<(String, usize)> {
     // The stop was the abbreviation's.
     let stop = if used > 1 && written != "%" { spot.stop_behind(close, used) } else { close };
     Some((format!("{}{said}{per}{stop}", first.open), used))
+}
+
+/// `$5–$10`.
+fn prices(token: &Token<'_>, words: &Words) -> Option<String> {
+    let (from, till) = token.core.split_once(['–', '—', '-'])?;
+    let (from, till) = (Number::parse(from, words)?, Number::parse(till, words)?);
+    let money = words.currency(from.prefix).filter(|_| from.prefix == till.prefix)?;
+    let said = |number: &Number<'_>| match number.short_scale(words) {
+        Some(scale) => format!("{} {scale}", number.digits),
+        None => number.digits.to_owned(),
+    };
+    let plain =
+        [&from, &till].iter().all(|number| number.per(words).is_none() && !number.is_range());
+    let to = words.to.map_or_else(|| "–".to_owned(), |to| format!(" {to} "));
+    let noun = words.plural(till.digits, money.whole);
+    plain.then(|| token.around(&format!("{}{to}{} {noun}", said(&from), said(&till))))
 }
 
 /// Whether "30m" follows "2h".
@@ -165,7 +183,7 @@ impl<'a> Number<'a> {
         let unit = tokens.get(2).map(|unit| Token::of(unit));
         let follows = matches!(scale.close, "" | ".")
             && unit.is_some_and(|unit| {
-                unit.open.is_empty() && words.currency(parted(unit.core, words).0).is_some()
+                unit.open.is_empty() && self::unit(parted(unit.core, words).0, words).is_some()
             });
         (!self.prefix.is_empty() || follows).then(|| (words.plural(self.last(), forms), 2))
     }
@@ -218,7 +236,10 @@ impl<'a> Number<'a> {
             (None, None) => format!("{signs}{digits}"),
             (None, Some(scale)) => format!("{signs}{digits} {scale}"),
             (Some(Unit::Percent), _) => format!("{signs}{digits}%"),
-            (Some(Unit::Noun(forms)), _) => format!("{signs}{digits} {}", noun(*forms)),
+            (Some(Unit::Noun(forms)), Some(scale)) => {
+                format!("{signs}{digits} {scale} {}", forms[2])
+            }
+            (Some(Unit::Noun(forms)), None) => format!("{signs}{digits} {}", noun(*forms)),
             (Some(Unit::Money(money)), Some(scale)) => {
                 format!("{signs}{digits} {scale} {}", money.whole[2])
             }
@@ -308,6 +329,28 @@ pub(super) fn joined(text: &str, by_blank: fn(char) -> bool) -> std::borrow::Cow
             done = end;
         }
         from = end;
+    }
+    if done == 0 {
+        return text.into();
+    }
+    kept.push_str(&text[done..]);
+    kept.into()
+}
+
+/// Parts a range that is written with dots, "-3…-5 °C", so that both ends are
+/// numbers of their own.
+pub(super) fn parted_range<'a>(text: &'a str, words: &Words) -> std::borrow::Cow<'a, str> {
+    let mut kept = String::new();
+    let mut done = 0;
+    for (at, dots) in text.match_indices(['…']).chain(text.match_indices("...")) {
+        let end = at + dots.len();
+        let after = text[end..].trim_start_matches(['+', '-', '−']);
+        let digit = |c: char| c.is_ascii_digit();
+        if at >= done && text[..at].ends_with(digit) && after.starts_with(digit) {
+            kept.push_str(&text[done..at]);
+            kept.push_str(&words.to.map_or_else(|| "… ".to_owned(), |to| format!(" {to} ")));
+            done = end;
+        }
     }
     if done == 0 {
         return text.into();

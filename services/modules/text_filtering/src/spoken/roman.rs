@@ -67,6 +67,31 @@ const MEN: &[&str] = &[
     "Рамсес",
 ];
 
+/// Russian words that a numeral behind them counts, without their endings.
+const PARTS: &[&str] = &["Глав", "глав", "Част", "част", "Том", "том", "Раздел", "раздел"];
+
+/// Russian words that take the genitive.
+pub(super) const OF: &[&str] = &[
+    "с",
+    "со",
+    "до",
+    "от",
+    "из",
+    "у",
+    "около",
+    "после",
+    "конца",
+    "начала",
+    "середины",
+    "возле",
+    "конец",
+    "начало",
+    "летом",
+    "весной",
+    "осенью",
+    "зимой",
+];
+
 /// Whether a word is made of the letters of small numerals: then it is looked at
 /// closer.
 pub(super) fn is_likely(word: &str) -> bool {
@@ -97,7 +122,7 @@ pub(super) fn english(spot: Spot<'_>) -> Option<(String, usize)> {
 /// "XXI век", "II мировая", "Пётр I", "глава IV".
 pub(super) fn russian(spot: Spot<'_>) -> Option<(String, usize)> {
     let token = spot.token();
-    let number = value(token.core)?;
+    let Some(number) = value(token.core) else { return centuries(spot) };
     if let Some(before) = spot.before
         && let Some(ending) = ruler(before)
     {
@@ -105,9 +130,11 @@ pub(super) fn russian(spot: Spot<'_>) -> Option<(String, usize)> {
     }
     let next = spot.next().filter(|_| token.close.is_empty());
     if let Some(next) = next.as_ref().filter(|next| next.core == "в") {
-        let inside = matches!(spot.before, Some("в" | "В" | "во"));
-        let (ending, noun) =
-            if inside { (Ending::In, "веке") } else { (Ending::Masculine, "век") };
+        let (ending, noun) = match spot.before.unwrap_or_default().to_lowercase().as_str() {
+            "в" | "во" => (Ending::In, "веке"),
+            before if OF.contains(&before) => (Ending::Of, "века"),
+            _ => (Ending::Masculine, "век"),
+        };
         let said = ordinal::said(number, ending)?;
         return next
             .close
@@ -117,7 +144,30 @@ pub(super) fn russian(spot: Spot<'_>) -> Option<(String, usize)> {
     if let Some(ending) = next.and_then(|next| agreement(next.core)) {
         return Some((token.around(&ordinal::said(number, ending)?), 1));
     }
-    (token.core.len() > 1).then(|| (token.around(&number.to_string()), 1))
+    let counted = spot.before.is_some_and(|word| PARTS.iter().any(|part| word.starts_with(part)));
+    (counted || token.core.len() > 1).then(|| (token.around(&number.to_string()), 1))
+}
+
+/// "XIX–XX вв."
+fn centuries(spot: Spot<'_>) -> Option<(String, usize)> {
+    let token = spot.token();
+    let (from, till) = token.core.split_once(['–', '—', '-'])?;
+    let (from, till) = (value(from)?, value(till)?);
+    let next = spot.next().filter(|_| token.close.is_empty())?;
+    let (ending, noun) = match next.core {
+        "веках" => (Ending::In, "веках"),
+        "веков" => (Ending::Of, "веков"),
+        "века" => (Ending::Masculine, "века"),
+        "вв" => match spot.before.unwrap_or_default().to_lowercase().as_str() {
+            "в" | "во" => (Ending::In, "веках"),
+            before if OF.contains(&before) => (Ending::Of, "веков"),
+            _ => (Ending::Masculine, "века"),
+        },
+        _ => return None,
+    };
+    let (from, till) = (ordinal::said(from, ending)?, ordinal::said(till, ending)?);
+    let close = if next.core == "вв" { spot.stop(1) } else { next.close };
+    Some((format!("{}{from} – {till} {noun}{close}", token.open), 2))
 }
 
 /// The number that a numeral of I, V and X is, if it is one.

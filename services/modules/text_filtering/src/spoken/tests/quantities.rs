@@ -34,7 +34,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ),
     (
         "Add ½ cup of milk and 1½ cups of flour.",
-        "Add one half cup of milk and 1 and one half cups of flour.",
+        "Add 1 half cup of milk and 1 and one half cups of flour.",
     ),
     (
         "Add 1/2 cup of sugar and 1 1/2 cups of water.",
@@ -75,6 +75,27 @@ const ENGLISH: &[(&str, &str)] = &[
     ("Call 24/7, 365 days a year.", "Call 24 7, 365 days a year."),
     ("A score of 3-0 or 3–0.", "A score of 3-0 or 3 to 0."),
     ("Rate: 5‰.", "Rate: 5 per mille."),
+    (
+        "Add 1/2 tsp salt, ½ tsp oil and 1 1/2 cups.",
+        "Add 1 half teaspoon salt, 1 half teaspoon oil and 1 and 1 half cups.",
+    ),
+    (
+        "Price ($5–$10), $1M–$2M, €5-€10",
+        "Price (5 to 10 dollars), 1 million to 2 million dollars, 5 to 10 euros",
+    ),
+    (
+        "It was -3…-5 °C or 5...10 km.",
+        "It was minus 3 to minus 5 degrees Celsius or 5 to 10 kilometers.",
+    ),
+    ("9.8 m/s² and 5 million km.", "9.8 meters per second squared and 5 million kilometers."),
+    (
+        "72°F (22°C) with 5-10 mph winds.",
+        "72 degrees Fahrenheit (22 degrees Celsius) with 5 to 10 miles per hour winds.",
+    ),
+    (
+        "$5-10, 5+ years, -1, x−1, #1 choice.",
+        "5 to 10 dollars, 5+ years, minus 1, x minus 1, number 1 choice.",
+    ),
 ];
 
 const RUSSIAN: &[(&str, &str)] = &[
@@ -149,6 +170,15 @@ const RUSSIAN: &[(&str, &str)] = &[
     ("x² и 2^10, 10^-3", "x в квадрате и 2 в степени 10, 10 в степени минус 3"),
     ("Это \\(\\frac{a}{b}\\) и √2, π и ∞.", "Это a делить на b и корень из 2, пи и бесконечность."),
     ("Здесь −3% и +5 °C.", "Здесь минус 3% и плюс 5 градусов Цельсия."),
+    (
+        "Ночью -3…-5 °C, +1...+3 °C.",
+        "Ночью минус 3… минус 5 градусов Цельсия, +1… плюс 3 градуса Цельсия.",
+    ),
+    ("До неё 25 тыс. км, 5 тыс. чел. там.", "До неё 25 тысяч километров, 5 тысяч человек там."),
+    ("За 2 шт. 1000₽, 21 тыс. руб.", "За 2 штуки 1000 рублей, 21 тысяча рублей."),
+    ("Ветер 3–5 м/с, рост 180 см.", "Ветер 3–5 метров в секунду, рост 180 сантиметров."),
+    ("Возьмите 1–2 ст. л. сахара.", "Возьмите 1–2 столовые ложки сахара."),
+    ("Это 1 ГБ = 1024 МБ.", "Это 1 гигабайт = 1024 мегабайта."),
 ];
 
 #[test]

@@ -221,6 +221,10 @@ const UNITS: &[(&[&str], Forms)] = &[
     (&["km/h", "kph"], ["kilometer per hour", "kilometers per hour", "kilometers per hour"]),
     (&["mph"], ["mile per hour", "miles per hour", "miles per hour"]),
     (&["m/s"], ["meter per second", "meters per second", "meters per second"]),
+    (
+        &["m/s²"],
+        ["meter per second squared", "meters per second squared", "meters per second squared"],
+    ),
     (&["mg"], ["milligram", "milligrams", "milligrams"]),
     (&["g"], ["gram", "grams", "grams"]),
     (&["kg"], ["kilogram", "kilograms", "kilograms"]),
@@ -284,23 +288,29 @@ fn full_hour(spot: Spot<'_>) -> Option<(String, usize)> {
     is_hour.then(|| (token.around(&format!("{hour}{clock}")), 1))
 }
 
-/// "1/2 cup", but not 1/2 alone, which may be a date or a page.
+/// "1/2 cup" and "½ tsp", but not 1/2 alone, which may be a date or a page.
 fn fraction(spot: Spot<'_>) -> Option<(String, usize)> {
     let token = spot.token();
     let said = match token.core {
-        "1/2" => "1 half",
-        "1/3" => "1 third",
-        "2/3" => "2 thirds",
-        "1/4" => "1 quarter",
-        "3/4" => "3 quarters",
+        "1/2" | "½" => "1 half",
+        "1/3" | "⅓" => "1 third",
+        "2/3" | "⅔" => "2 thirds",
+        "1/4" | "¼" => "1 quarter",
+        "3/4" | "¾" => "3 quarters",
         _ => return None,
     };
-    let of_something = token.close.is_empty()
-        && spot.next().is_some_and(|next| next.core.starts_with(char::is_lowercase));
+    let next = spot.next().filter(|next| token.close.is_empty() && next.open.is_empty())?;
+    let is_other = spot.before.is_some_and(|word| matches!(word, "on" | "On" | "page" | "Page"));
+    if is_other || !next.core.starts_with(char::is_lowercase) {
+        return None;
+    }
     let behind_whole = spot.before.is_some_and(|whole| whole.bytes().all(|b| b.is_ascii_digit()));
     let and = if behind_whole { "and " } else { "" };
-    let is_other = spot.before.is_some_and(|word| matches!(word, "on" | "On" | "page" | "Page"));
-    (of_something && !is_other).then(|| (token.around(&format!("{and}{said}")), 1))
+    let said = format!("{}{and}{said}", token.open);
+    match WORDS.unit(next.core) {
+        Some(forms) => Some((format!("{said} {}{}", forms[0], spot.stop(1)), 2)),
+        None => Some((said, 1)),
+    }
 }
 
 /// 5'10", of a person.

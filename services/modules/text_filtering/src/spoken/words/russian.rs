@@ -275,28 +275,6 @@ const NOUNS: &[(&str, Forms)] = &[
     ("оз.", ["озеро", "озера", "озере"]),
 ];
 
-/// They take the genitive.
-pub(super) const OF: &[&str] = &[
-    "с",
-    "со",
-    "до",
-    "от",
-    "из",
-    "у",
-    "около",
-    "после",
-    "конца",
-    "начала",
-    "середины",
-    "возле",
-    "конец",
-    "начало",
-    "летом",
-    "весной",
-    "осенью",
-    "зимой",
-];
-
 const fn money(whole: Forms, hundredth: Forms) -> Currency {
     Currency { whole, hundredth: Some(hundredth) }
 }
@@ -323,7 +301,7 @@ fn year(spot: Spot<'_>) -> Option<(String, usize)> {
         let several = token.core.split(['–', '-', '—']).all(is_year);
         let years = match before.as_str() {
             "в" | "во" => "годах",
-            before if OF.contains(&before) => "годов",
+            before if roman::OF.contains(&before) => "годов",
             _ => "годы",
         };
         return several
@@ -394,7 +372,7 @@ fn noun(spot: Spot<'_>) -> Option<(String, usize)> {
         {
             2
         }
-        before if OF.contains(&before) => 1,
+        before if roman::OF.contains(&before) => 1,
         _ => 0,
     };
     let said = if written.starts_with(char::is_uppercase) {

@@ -18,7 +18,7 @@ pub(super) fn link(token: &str, words: Option<&Words>) -> Option<String> {
     };
     let authority = address.split(['/', '?', '#']).next()?;
     let host = authority.rsplit('@').next()?.split(':').next()?;
-    let host = host.strip_prefix("www.").unwrap_or(host);
+    let host = host.strip_prefix("www.").unwrap_or(host).trim_matches('.');
     if host.is_empty() {
         return None;
     }
@@ -63,7 +63,7 @@ fn spelled(text: &str, words: &Words) -> String {
         said.push_str(sign);
         said.push(' ');
     }
-    said
+    said.trim().to_owned()
 }
 
 /// `№5`, `#5`.

@@ -99,6 +99,14 @@ fn addresses_are_said_short() {
 }
 
 #[test]
+fn an_address_ends_with_a_word() {
+    english("See https://b.:/", "See link to b");
+    english("http://./x", "http://./x");
+    english(".a@example.com", "dot a at example dot com");
+    english("a-@example.com", "a dash at example dot com");
+}
+
+#[test]
 fn versions_are_not_dates() {
     english("Version 1.2.3 and v2.0", "Version 1 point 2 point 3 and version 2.0");
     english("Python 3.12.1.", "Python 3 point 12 point 1.");

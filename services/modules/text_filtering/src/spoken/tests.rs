@@ -204,10 +204,12 @@ fn a_language_without_words_keeps_its_signs() {
 
 proptest! {
     #[test]
-    fn plain_words_stay(text in "[a-zA-Zа-яА-Я']{1,8}( [a-zA-Zа-яА-Я']{1,8}){0,8}[.!?]?") {
+    fn plain_words_stay(
+        // A stop stands behind a word that is too long for an abbreviation.
+        text in "[a-zA-Zа-яА-Я']{1,8}( [a-zA-Zа-яА-Я']{1,8}){0,8}([!?]| [a-zа-я]{9}[.])?"
+    ) {
         let is_plain = |word: &str| {
-            let short = word.ends_with('.') && word.chars().count() <= "approx.".len();
-            !short && word != "vs" && word != "Cmd" && word.contains(|c| !matches!(c, 'I' | 'V' | 'X'))
+            word != "vs" && word != "Cmd" && word.contains(|c| !matches!(c, 'I' | 'V' | 'X'))
         };
         prop_assume!(text.split(' ').all(is_plain));
         prop_assume!(text.contains(char::is_alphanumeric));

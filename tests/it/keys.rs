@@ -38,8 +38,7 @@ const UNREAD: &[(&str, &str)] = &[
     ("memory.analysis_model", "facts extracted into long-term memory"),
     ("memory.max_long_term_size", "long-term memory"),
     ("shared_state.url", "leases and interrupts shared between gateways"),
-    ("telemetry.sampler", "the choice of a sampler; today's follows the parent and the ratio"),
-    ("telemetry.service_name", "a service name of one's own in traces"),
+    ("telemetry.otlp_protocol", "a second protocol; there is only gRPC, which config checks"),
 ];
 
 /// Keys that reach a service through a method of `Settings`.

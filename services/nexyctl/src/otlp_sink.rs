@@ -1,14 +1,17 @@
-//! `nexyctl otlp-sink`: a small trace store, for machines without a real one.
+//! `nexyctl otlp-sink`: a small store of traces, for machines without a real one.
 //!
-//! Receives spans over OTLP/gRPC, keeps the newest of them in memory and shows
-//! them as JSON and as text. What it holds is lost when it ends.
+//! Receives spans and metrics over OTLP/gRPC, keeps the newest of them in memory and
+//! shows them as JSON and as text. What it holds is lost when it ends.
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use nexy_runtime::signals::{Signal, Signals};
 use nexy_telemetry::{Decision, emit};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::TraceServiceServer;
+use opentelemetry_proto::tonic::collector::{
+    metrics::v1::metrics_service_server::MetricsServiceServer,
+    trace::v1::trace_service_server::TraceServiceServer,
+};
 use serde::Serialize;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +19,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 
 use self::{receiver::Receiver, store::Store};
 
+mod numbers;
 mod pages;
 mod receiver;
 mod span;
@@ -24,11 +28,11 @@ mod store;
 mod tests;
 mod tree;
 
-/// Receive traces and show them
+/// Receive traces and metrics and show them
 ///
-/// A stand-in for a trace store: takes OTLP over gRPC, keeps the newest spans in
-/// memory, and answers `/traces`, `/traces/ID` (`?format=text` for people) and
-/// `/health` over HTTP. `nexyctl traces` shows what it has.
+/// A stand-in for a trace store: takes OTLP over gRPC, keeps the newest spans and
+/// metrics in memory, and answers `/traces`, `/traces/ID` (`?format=text` for people),
+/// `/metrics.json` and `/health` over HTTP. `nexyctl traces` shows what it has.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where to receive OTLP over gRPC.
@@ -67,6 +71,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: String::new(),
         level: "info".to_owned(),
+        resource: Vec::new(),
         otlp: None,
         id_hash_key: None,
     })
@@ -106,9 +111,10 @@ async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut servers = JoinSet::new();
-    let receiver = TraceServiceServer::new(Receiver::new(Arc::clone(&store)));
+    let receiver = Receiver::new(Arc::clone(&store));
     let received = Server::builder()
-        .add_service(receiver)
+        .add_service(TraceServiceServer::new(receiver.clone()))
+        .add_service(MetricsServiceServer::new(receiver))
         .serve_with_incoming_shutdown(TcpIncoming::from(grpc), stop.clone().cancelled_owned());
     servers.spawn(async move { received.await.context("receive OTLP") });
     let pages = axum::serve(http, pages::router(store))

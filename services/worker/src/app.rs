@@ -133,6 +133,7 @@ fn declare_metrics() {
         &metrics::PROVIDER_CALLS,
         &metrics::AUDIO_BYTES,
         &metrics::TOKENS,
+        &metrics::COST,
         &metrics::QUEUE_DEPTH,
         &metrics::BREAKER_STATE,
     ]);

@@ -2,10 +2,12 @@
 
 mod breaker;
 mod models;
+mod prices;
 mod voices;
 
 pub(crate) use breaker::{Breaker, BreakerSettings, Fault};
 pub(crate) use models::{GuardedModel, Models};
+pub(crate) use prices::Prices;
 pub(crate) use voices::Voices;
 #[cfg(test)]
 pub(crate) use {models::ModelsSettings, voices::VoicesSettings};

@@ -1,8 +1,10 @@
 //! Combinations of values that cannot work together.
 
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::{
+    kind::{Kind, pairs},
     problem::{Origin, Problem},
     resolve::Resolved,
     settings::{Actions, Settings},
@@ -26,6 +28,7 @@ pub(crate) fn check(settings: &Settings, values: &Resolved, problems: &mut Vec<P
     checks.guardrails(settings);
     checks.sentences(settings);
     checks.certificates();
+    checks.headers(settings);
     checks.database(settings);
 }
 
@@ -49,6 +52,16 @@ impl Checks<'_> {
             let is_default = *self.values.origin(path) == Origin::Default;
             let (path, other) = if is_default { (other, path) } else { (path, other) };
             self.refuse(path, format!("another port than {other}"));
+        }
+    }
+
+    /// A secret, so what is wrong with it is not shown.
+    fn headers(&mut self, settings: &Settings) {
+        let headers = settings.telemetry.otlp_headers.as_ref();
+        if headers.is_some_and(|headers| pairs(headers.expose_secret()).is_none()) {
+            const PATH: &str = "telemetry.otlp_headers";
+            let origin = self.values.origin(PATH).describe(PATH);
+            self.problems.push(Problem::new(PATH, origin, Kind::Pairs.allowed()));
         }
     }
 

@@ -55,6 +55,10 @@ const WEB: Kind = Kind::Url(&["http", "https"]);
 const IMAGE_FORMATS: Kind = Kind::Choices(&["webp", "png", "jpeg"]);
 /// A share of a whole.
 const SHARE: Kind = Kind::Decimal { min: 0.0, max: 1.0 };
+/// What leaves by OTLP.
+const EXPORTER: Kind = Kind::Choice(&["otlp", "none"]);
+/// USD for a million of something.
+const PRICE: Kind = Kind::Decimal { min: 0.0, max: 100_000.0 };
 /// A day in seconds, the bound of time-outs that need none in particular.
 const DAY: u64 = 86_400;
 const GIB: u64 = 1 << 30;
@@ -178,10 +182,14 @@ keys! {
     "llm.gemini.base_url" gemini_base_url => WEB;
     "llm.gemini.google_search" gemini_google_search => Kind::Switch;
     "llm.gemini.image_formats" gemini_image_formats => IMAGE_FORMATS;
+    "llm.gemini.usd_per_million_input_tokens" gemini_usd_per_million_input_tokens => PRICE;
+    "llm.gemini.usd_per_million_output_tokens" gemini_usd_per_million_output_tokens => PRICE;
     "llm.openai.base_url" openai_base_url => WEB;
     "llm.openai.key" openai_api_key | openai_api_key_file => Kind::Secret;
     "llm.openai.model" openai_model => Kind::Text;
     "llm.openai.image_formats" openai_image_formats => IMAGE_FORMATS;
+    "llm.openai.usd_per_million_input_tokens" openai_usd_per_million_input_tokens => PRICE;
+    "llm.openai.usd_per_million_output_tokens" openai_usd_per_million_output_tokens => PRICE;
     "llm.image.max_long_edge" llm_image_max_long_edge => whole(64, 16_383);
     "llm.image.max_bytes" llm_image_max_bytes => whole(1024, GIB);
     "llm.image.max_pixels" llm_image_max_pixels => whole(4096, 1_000_000_000);
@@ -209,11 +217,13 @@ keys! {
     "tts.azure.voice" azure_voice_name => Kind::Text;
     "tts.azure.base_url" azure_speech_base_url => WEB;
     "tts.azure.user_agent" azure_speech_user_agent => Kind::Text;
+    "tts.azure.usd_per_million_chars" azure_usd_per_million_chars => PRICE;
     "tts.openai.base_url" tts_openai_base_url => WEB;
     "tts.openai.key" tts_openai_api_key | tts_openai_api_key_file => Kind::Secret;
     "tts.openai.model" tts_openai_model => Kind::Text;
     "tts.openai.voice" tts_openai_voice => Kind::Text;
     "tts.openai.sample_rate" tts_openai_sample_rate => whole(8000, 192_000);
+    "tts.openai.usd_per_million_chars" tts_openai_usd_per_million_chars => PRICE;
     "tts.espeak.program" espeak_program => Kind::Path;
     "tts.espeak.voice" espeak_voice => Kind::Text;
     "tts.espeak.rate" espeak_rate => whole(80, 450);
@@ -263,7 +273,15 @@ keys! {
         => Kind::SecretUrl(&["redis", "rediss"]);
 
     "telemetry.otlp_endpoint" otel_exporter_otlp_endpoint => WEB;
+    "telemetry.otlp_protocol" otel_exporter_otlp_protocol => Kind::Choice(&["grpc"]);
+    "telemetry.otlp_certificate" otel_exporter_otlp_certificate => Kind::Path;
+    "telemetry.otlp_headers" otel_exporter_otlp_headers | otel_exporter_otlp_headers_file
+        => Kind::Secret;
+    "telemetry.traces_exporter" otel_traces_exporter => EXPORTER;
+    "telemetry.metrics_exporter" otel_metrics_exporter => EXPORTER;
+    "telemetry.metric_export_interval_ms" otel_metric_export_interval => millis(100, 86_400_000);
     "telemetry.service_name" otel_service_name => Kind::Text;
+    "telemetry.resource_attributes" otel_resource_attributes => Kind::Pairs;
     "telemetry.sampler" otel_traces_sampler => Kind::Choice(&[
         "always_on", "always_off", "traceidratio",
         "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 mod text;
 
+pub use text::pairs;
+
 /// What values a key takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -54,6 +56,8 @@ pub enum Kind {
     KillSwitch,
     /// A feature: true, false or a share of the devices.
     Feature,
+    /// `name=value` pairs separated by commas, as [`crate::pairs`] reads them.
+    Pairs,
     /// A path of the file system.
     Path,
     /// An absolute address with one of these schemes and without credentials.
@@ -135,6 +139,7 @@ impl Kind {
             }
             Self::Switch | Self::KillSwitch => "true or false".to_owned(),
             Self::Feature => "true, false or a percentage from 0 to 100".to_owned(),
+            Self::Pairs => "name=value pairs separated by commas".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Url(schemes) => format!("{}://… without credentials", schemes.join(":// or ")),
             Self::Choice(words) => words.join(" or "),
@@ -197,6 +202,7 @@ impl Kind {
         match self {
             Self::Host => text::host(text),
             Self::Address => text::address(text),
+            Self::Pairs => pairs(text).map(|_| text.to_owned()),
             Self::Path => (!text.trim().is_empty()).then(|| text.to_owned()),
             Self::Url(schemes) => text::url(schemes, text),
             Self::SecretUrl(schemes) => text::secret_url(schemes, text),

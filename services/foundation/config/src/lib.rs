@@ -45,7 +45,7 @@ pub use commands::CommandEntry;
 pub use environment::Environment;
 pub use flags::{Feature, FlagValue, Flags};
 pub use keys::{KEYS, Key};
-pub use kind::{Kind, Unit};
+pub use kind::{Kind, Unit, pairs};
 pub use live::{FlagChange, Live};
 pub use problem::{Origin, Problem, Problems};
 pub use provenance::{Provenance, Row, effective};

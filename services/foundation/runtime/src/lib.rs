@@ -17,6 +17,7 @@ pub mod healthcheck;
 pub mod ops;
 pub mod run;
 pub mod signals;
+mod telemetry;
 pub mod tls;
 
 mod arguments;

@@ -16,7 +16,6 @@ use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use nexy_config::{FlagChange, Live, Problems, Settings, Sources};
 use nexy_telemetry::{Guard, metrics::Window};
-use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
     },
     healthcheck, ops,
     signals::{Signal, Signals},
+    telemetry,
 };
 
 /// Wrong configuration (`EX_USAGE` of sysexits.h).
@@ -96,8 +96,11 @@ async fn start<S: Service>(arguments: Arguments) -> ExitCode {
     if arguments.healthcheck {
         return probe(&S::endpoints(&settings), settings.grpc.keepalive_timeout).await;
     }
-    let Ok(guard) = nexy_telemetry::init(telemetry_settings::<S>(&settings)) else {
-        return ExitCode::from(EXIT_SOFTWARE);
+    let started = telemetry::settings::<S>(&settings)
+        .and_then(|settings| Ok(nexy_telemetry::init(settings)?));
+    let guard = match started {
+        Ok(guard) => guard,
+        Err(error) => return mute::<S>(&error).await,
     };
     let code = live::<S>(Arc::new(settings), sources, &guard).await;
     guard.flush(LAST_WORDS).await;
@@ -105,11 +108,7 @@ async fn start<S: Service>(arguments: Arguments) -> ExitCode {
 }
 
 /// From bound ports to the closed store.
-async fn live<S: Service>(
-    settings: Arc<Settings>,
-    sources: Sources,
-    telemetry: &Guard,
-) -> ExitCode {
+async fn live<S: Service>(settings: Arc<Settings>, sources: Sources, guard: &Guard) -> ExitCode {
     let shutdown = Shutdown::default();
     let live = Arc::new(Live::new(sources, settings.flags()));
     let (service, mut signals) = match bring_up::<S>(&settings, &live, &shutdown).await {
@@ -134,12 +133,13 @@ async fn live<S: Service>(
                 Err(error) => failed("serve_failed", &error, EXIT_SOFTWARE),
             };
         }
-        // Never ends.
+        // These two never end.
         () = snapshots => return ExitCode::from(EXIT_SOFTWARE),
+        () = guard.export_metrics() => return ExitCode::from(EXIT_SOFTWARE),
     };
     leave(serving, &mut signals, &shutdown, asked, settings.server.drain).await;
     log_snapshot(&mut window);
-    telemetry.flush(LAST_WORDS).await;
+    guard.flush(LAST_WORDS).await;
     // A store that does not close in time must not keep the process.
     let _closed_in_time = timeout(LAST_WORDS, service.close()).await;
     nexy_telemetry::emit(&ShutdownPhase { phase: "closed", signal: None, since: None });
@@ -258,20 +258,23 @@ fn check_config(loaded: &Result<(Settings, nexy_config::Provenance), Problems>) 
 
 /// Says in the decision log why the process does not start.
 async fn refuse<S: Service>(problems: &Problems) -> ExitCode {
-    if let Ok(guard) = nexy_telemetry::init(nexy_telemetry::Settings {
-        service: S::NAME,
-        version: S::VERSION.to_owned(),
-        environment: String::new(),
-        level: "info".to_owned(),
-        otlp: None,
-        id_hash_key: None,
-    }) {
+    if let Ok(guard) = nexy_telemetry::init(telemetry::log_only::<S>()) {
         for problem in problems.iter() {
             nexy_telemetry::emit(&ConfigInvalid { problem: problem.to_string() });
         }
         guard.flush(LAST_WORDS).await;
     }
     ExitCode::from(EXIT_CONFIG)
+}
+
+/// Says that the service cannot report as it is told to: it does not start.
+async fn mute<S: Service>(error: &anyhow::Error) -> ExitCode {
+    let Ok(guard) = nexy_telemetry::init(telemetry::log_only::<S>()) else {
+        return ExitCode::from(EXIT_SOFTWARE);
+    };
+    let code = failed("start_failed", error, EXIT_CONFIG);
+    guard.flush(LAST_WORDS).await;
+    code
 }
 
 async fn probe(endpoints: &[Endpoint], within: Duration) -> ExitCode {
@@ -291,23 +294,4 @@ async fn probe(endpoints: &[Endpoint], within: Duration) -> ExitCode {
 fn failed(decision: &'static str, error: &anyhow::Error, code: u8) -> ExitCode {
     nexy_telemetry::emit(&Failed { decision, reason: format!("{error:#}") });
     ExitCode::from(code)
-}
-
-fn telemetry_settings<S: Service>(settings: &Settings) -> nexy_telemetry::Settings {
-    nexy_telemetry::Settings {
-        service: S::NAME,
-        version: settings.server.version.clone(),
-        environment: settings.env.as_str().to_owned(),
-        level: settings.logging.level.clone(),
-        otlp: settings.telemetry.otlp_endpoint.clone().map(|endpoint| nexy_telemetry::Otlp {
-            endpoint,
-            timeout: settings.telemetry.export_timeout,
-            sample_ratio: settings.telemetry.sample_ratio,
-        }),
-        id_hash_key: settings
-            .telemetry
-            .id_hash_key
-            .as_ref()
-            .map(|key| key.expose_secret().as_bytes().to_vec()),
-    }
 }

@@ -14,8 +14,8 @@
 //! - A device appears only as its [`DeviceHash`].
 //!
 //! Not here: serving `/metrics` and the timer of the aggregate (`runtime`),
-//! the decisions themselves (the crate that decides), the export of metrics or
-//! logs over OTLP (only traces are exported), and rendering for people
+//! the decisions themselves (the crate that decides), the export of logs over
+//! OTLP (traces and metrics are exported), and rendering for people
 //! (`nexyctl logs`).
 
 mod capture;
@@ -25,6 +25,7 @@ mod layer;
 mod level;
 mod line;
 pub mod metrics;
+mod otlp;
 pub mod propagation;
 mod setup;
 mod writer;
@@ -33,4 +34,5 @@ pub use capture::{Capture, capture};
 pub use decision::{Decision, emit};
 pub use device::{DeviceHash, device_hash};
 pub use level::Level;
-pub use setup::{Error, Guard, Otlp, Settings, init};
+pub use otlp::{Otlp, Sampling};
+pub use setup::{Error, Guard, Settings, init};

@@ -11,7 +11,9 @@
 
 mod catalogue;
 mod decisions;
+mod export;
 mod family;
+mod reading;
 mod render;
 mod rpc;
 mod updates;
@@ -21,11 +23,14 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub use catalogue::{
     ACTIVE_STREAMS, AUDIO_BYTES, BACKPRESSURE_REFUSALS, BREAKER_STATE, CONNECTIONS,
-    CONNECTIONS_REFUSED, OWN_OVERHEAD, PROVIDER_CALLS, QUEUE_DEPTH, RPC_DURATION, RPC_REQUESTS,
-    STAGE_DURATION, TIME_TO_FIRST_AUDIO, TIME_TO_FIRST_TEXT, TOKENS,
+    CONNECTIONS_REFUSED, COST, OWN_OVERHEAD, PROVIDER_CALLS, QUEUE_DEPTH, RPC_DURATION,
+    RPC_REQUESTS, STAGE_DURATION, TIME_TO_FIRST_AUDIO, TIME_TO_FIRST_TEXT, TOKENS,
 };
 pub use decisions::{DECISIONS, Decisions};
-pub use family::{Counter, Family, Gauge, Histogram, Label};
+pub(crate) use export::Exporter;
+pub use family::{Amount, Counter, Family, Gauge, Histogram, Label};
+pub use reading::Reading;
+use reading::{Sample, Samples};
 pub use rpc::{RpcEnd, code_name, rpc_ended};
 pub use updates::{
     UPDATE_CHECKS, UPDATE_CLIENTS, UPDATE_COHORT_CHECKS, UPDATE_COHORTS, UPDATE_DOWNLOAD_BYTES,
@@ -37,7 +42,13 @@ pub use window::{Snapshot, Window};
 pub const OTHER: &str = "other";
 
 static DECLARED: Mutex<Vec<&'static dyn Family>> = Mutex::new(Vec::new());
-static BUILD: OnceLock<(&'static str, String)> = OnceLock::new();
+static BUILD: OnceLock<Build> = OnceLock::new();
+
+/// `nexy_build_info{service,version}`, always 1.
+struct Build {
+    service: &'static str,
+    version: String,
+}
 
 /// Adds families to what [`render`] shows. Declaring one twice is harmless.
 pub fn declare(families: &[&'static dyn Family]) {
@@ -54,22 +65,37 @@ pub fn declare(families: &[&'static dyn Family]) {
 #[must_use]
 pub fn render() -> String {
     let mut out = String::with_capacity(16 * 1024);
-    if let Some((service, version)) = BUILD.get() {
-        render::head(&mut out, "nexy_build_info", "gauge", "The running build.");
-        let labels = [("service", *service), ("version", version.as_str())];
-        render::sample(&mut out, "nexy_build_info", &labels, 1);
-    }
-    DECISIONS.render(&mut out);
-    let declared = DECLARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for family in declared {
-        family.render(&mut out);
+    for reading in read() {
+        render::render(&mut out, &reading);
     }
     out
 }
 
+/// Everything of now.
+pub(crate) fn read() -> Vec<Reading> {
+    let declared = DECLARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let build = BUILD.get().map(|build| build.read());
+    build
+        .into_iter()
+        .chain([DECISIONS.read()])
+        .chain(declared.iter().map(|family| family.read()))
+        .collect()
+}
+
 /// What `nexy_build_info` says. The first one stays.
 pub(crate) fn set_build_info(service: &'static str, version: &str) {
-    BUILD.get_or_init(|| (service, version.to_owned()));
+    BUILD.get_or_init(|| Build { service, version: version.to_owned() });
+}
+
+// === impl Build ===
+
+impl Build {
+    fn read(&self) -> Reading {
+        let version = self.version.clone().into();
+        let labels = vec![("service", self.service.into()), ("version", version)];
+        let samples = Samples::Gauge(vec![Sample { labels, value: 1 }]);
+        Reading { name: "nexy_build_info", help: "The running build.", samples }
+    }
 }
 
 #[cfg(test)]

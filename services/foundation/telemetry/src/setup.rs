@@ -1,13 +1,14 @@
-use std::{io, panic::PanicHookInfo, time::Duration};
+use std::{future::pending, io, panic::PanicHookInfo, time::Duration};
 
-use opentelemetry::{KeyValue, trace::TracerProvider};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{SpanExporter, WithTonicConfig};
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::Serialize;
 use tokio::{runtime::Handle, sync::oneshot};
+use tonic::transport::Channel;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::{
     Layer,
@@ -20,12 +21,14 @@ use crate::{
     decision::{TARGET, emit},
     device,
     layer::DecisionLog,
-    level, metrics,
+    level,
+    metrics::{self, Exporter},
+    otlp::{self, Otlp, Sampling},
     writer::Writer,
 };
 
 /// What a service says about itself and where it reports.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// E.g. `nexy-gateway`.
     pub service: &'static str,
@@ -36,23 +39,14 @@ pub struct Settings {
     /// `error`, `warn`, `info`, `debug` or `trace` for decisions, and
     /// `target=level` for dependencies, separated by commas.
     pub level: String,
-    /// Where spans go; none: they only give trace ids.
+    /// More about who reports, in traces and exported metrics: names and values
+    /// of a resource's attributes. They win over what is known already.
+    pub resource: Vec<(String, String)>,
+    /// Where spans and metrics go; none: spans only give trace ids.
     pub otlp: Option<Otlp>,
     /// The key of device hashes; none: random, so hashes of two processes
     /// cannot be compared.
     pub id_hash_key: Option<Vec<u8>>,
-}
-
-/// The collector of spans, reached by OTLP over gRPC without TLS.
-#[derive(Debug, Clone)]
-pub struct Otlp {
-    /// E.g. `http://127.0.0.1:4317`.
-    pub endpoint: String,
-    /// For one export.
-    pub timeout: Duration,
-    /// The share of new traces that is recorded, 0 to 1. The caller's decision
-    /// comes first.
-    pub sample_ratio: f64,
 }
 
 /// Why telemetry could not be set up.
@@ -62,8 +56,14 @@ pub enum Error {
     #[error("parse log level: expected error, warn, info, debug or trace")]
     Level,
     /// The collector's address cannot be used.
-    #[error("use otlp endpoint: expected http://host:port")]
+    #[error("use otlp endpoint: expected http://host:port or https://host:port")]
     Endpoint,
+    /// The certificates of the collector's authorities cannot be used.
+    #[error("set up tls to the otlp endpoint: the certificates cannot be used")]
+    Tls,
+    /// A header is no metadata of gRPC.
+    #[error("use otlp headers: expected name=value pairs in ascii, separated by commas")]
+    Headers,
     /// The exporter needs the runtime's reactor.
     #[error("set up telemetry outside a tokio runtime")]
     NoRuntime,
@@ -76,9 +76,9 @@ pub enum Error {
 }
 
 /// Keeps what has to be flushed before the process ends.
-#[derive(Debug)]
 pub struct Guard {
     provider: SdkTracerProvider,
+    exporter: Option<Exporter>,
     writer: Writer,
 }
 
@@ -97,10 +97,7 @@ struct Panicked {
 pub fn init(settings: Settings) -> Result<Guard, Error> {
     let filter = level::filter(&settings.level).map_err(|_| Error::Level)?;
     Handle::try_current().map_err(|_| Error::NoRuntime)?;
-    let provider = match &settings.otlp {
-        Some(otlp) => exporting_provider(&settings, otlp)?,
-        None => provider_without_export(),
-    };
+    let (provider, exporter) = exports(&settings)?;
     let writer = Writer::start(io::stdout()).map_err(Error::Writer)?;
     let sink = writer.clone();
     let subscriber = subscriber(filter, &provider, move |line| sink.write(line));
@@ -110,7 +107,7 @@ pub fn init(settings: Settings) -> Result<Guard, Error> {
         device::set_key(key);
     }
     metrics::set_build_info(settings.service, &settings.version);
-    Ok(Guard { provider, writer })
+    Ok(Guard { provider, exporter, writer })
 }
 
 /// The log and the traces, each with its own filter.
@@ -148,23 +145,35 @@ pub(crate) fn provider_without_export() -> SdkTracerProvider {
         .build()
 }
 
-fn exporting_provider(settings: &Settings, otlp: &Otlp) -> Result<SdkTracerProvider, Error> {
+/// What leaves this process, all of it over one connection.
+fn exports(settings: &Settings) -> Result<(SdkTracerProvider, Option<Exporter>), Error> {
+    let Some(otlp) = &settings.otlp else { return Ok((provider_without_export(), None)) };
+    let (channel, resource) = (otlp.channel()?, otlp::resource(settings));
+    let exporter = Exporter::new(otlp, channel.clone(), &resource)?;
+    let provider = match otlp.traces {
+        Some(sampling) => exporting_provider(otlp, channel, resource, sampling)?,
+        None => provider_without_export(),
+    };
+    Ok((provider, exporter))
+}
+
+fn exporting_provider(
+    otlp: &Otlp,
+    channel: Channel,
+    resource: Resource,
+    sampling: Sampling,
+) -> Result<SdkTracerProvider, Error> {
     let exporter = SpanExporter::builder()
         .with_tonic()
-        .with_endpoint(otlp.endpoint.as_str())
-        .with_timeout(otlp.timeout)
+        .with_channel(channel)
+        .with_metadata(otlp.headers()?.into_metadata())
         .build()
         .map_err(|_| Error::Endpoint)?;
-    let resource = Resource::builder_empty()
-        .with_attributes([
-            KeyValue::new("service.name", settings.service),
-            KeyValue::new("service.version", settings.version.clone()),
-            KeyValue::new("deployment.environment.name", settings.environment.clone()),
-        ])
-        .build();
-    let ratio = Sampler::TraceIdRatioBased(otlp.sample_ratio);
+    let ratio = Sampler::TraceIdRatioBased(sampling.ratio);
+    let sampler =
+        if sampling.follows_caller { Sampler::ParentBased(Box::new(ratio)) } else { ratio };
     Ok(SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(ratio)))
+        .with_sampler(sampler)
         .with_resource(resource)
         .with_batch_exporter(exporter)
         .build())
@@ -178,13 +187,29 @@ fn report_panic(info: &PanicHookInfo<'_>) {
 // === impl Guard ===
 
 impl Guard {
-    /// Sends the spans that have ended and writes the lines reported so far,
-    /// within the deadline. What is not out by then stays queued.
+    /// Sends the metrics to the collector at its interval. Never ends.
+    pub async fn export_metrics(&self) {
+        match &self.exporter {
+            Some(exporter) => exporter.run().await,
+            None => pending().await,
+        }
+    }
+
+    /// Sends the metrics and the spans that have ended, and writes the lines
+    /// reported so far, within the deadline. What is not out by then stays
+    /// queued.
     pub async fn flush(&self, deadline: Duration) {
-        let both = async { tokio::join!(self.flush_spans(), self.writer.flush()) };
-        // Nobody is left to be told that the collector is dead: the exporter
-        // has logged it.
-        let _ = tokio::time::timeout(deadline, both).await;
+        let exported = async { tokio::join!(self.flush_metrics(), self.flush_spans()) };
+        // Nobody is left to be told that the collector is dead: the exporters
+        // have logged it.
+        let _ = tokio::time::timeout(deadline, exported).await;
+        let _ = tokio::time::timeout(deadline, self.writer.flush()).await;
+    }
+
+    async fn flush_metrics(&self) {
+        if let Some(exporter) = &self.exporter {
+            exporter.export().await;
+        }
     }
 
     /// The exporter's flush blocks for up to five seconds. It has a thread of

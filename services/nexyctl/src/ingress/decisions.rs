@@ -80,6 +80,7 @@ pub(super) fn start(settings: &nexy_config::Settings) -> anyhow::Result<Guard> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: settings.env.as_str().to_owned(),
         level: settings.logging.level.clone(),
+        resource: Vec::new(),
         otlp: None,
         id_hash_key: None,
     })

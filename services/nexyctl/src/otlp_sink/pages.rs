@@ -32,11 +32,13 @@ enum Format {
     Text,
 }
 
-/// `GET /`, `/health`, `/traces` and `/traces/{id}`, where the id may be `latest`.
+/// `GET /`, `/health`, `/metrics.json`, `/traces` and `/traces/{id}`, where the id may
+/// be `latest`.
 pub(super) fn router(store: Arc<Store>) -> Router {
     Router::new()
         .route("/", get(home))
         .route("/health", get(health))
+        .route("/metrics.json", get(metrics))
         .route("/traces", get(traces))
         .route("/traces/{id}", get(trace))
         .with_state(store)
@@ -50,6 +52,11 @@ async fn home(State(store): State<Arc<Store>>) -> Response {
 
 async fn health(State(store): State<Arc<Store>>) -> Response {
     Json(json!({ "status": "OK", "spans": store.len() })).into_response()
+}
+
+/// By service and name, summed over labels.
+async fn metrics(State(store): State<Arc<Store>>) -> Response {
+    Json(store.numbers().shown()).into_response()
 }
 
 async fn traces(State(store): State<Arc<Store>>, Query(page): Query<Page>) -> Response {

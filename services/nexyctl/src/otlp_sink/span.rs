@@ -92,12 +92,7 @@ impl Span {
     /// as the specification asks.
     pub(super) fn all_of(message: ResourceSpans) -> impl Iterator<Item = Self> {
         let resource = message.resource.unwrap_or_default();
-        let service = resource
-            .attributes
-            .into_iter()
-            .find(|attribute| attribute.key == "service.name")
-            .and_then(|attribute| attribute.value)
-            .map_or_else(|| "unknown".to_owned(), |value| text(&json_of(value)));
+        let service = service_name(&resource.attributes);
         message
             .scope_spans
             .into_iter()
@@ -155,4 +150,12 @@ fn json_of(value: AnyValue) -> Value {
 /// A value as people write it: text without quotes.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Who reports: `service.name` of the attributes of a resource.
+pub(super) fn service_name(attributes: &[KeyValue]) -> String {
+    let named = attributes.iter().find(|attribute| attribute.key == "service.name");
+    named
+        .and_then(|attribute| attribute.value.clone())
+        .map_or_else(|| "unknown".to_owned(), |value| text(&json_of(value)))
 }

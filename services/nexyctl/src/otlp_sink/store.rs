@@ -1,4 +1,4 @@
-//! The newest spans, in memory.
+//! The newest spans and metrics, in memory.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,13 +7,18 @@ use std::{
 
 use serde::Serialize;
 
-use super::span::{Span, TraceId};
+use super::{
+    numbers::Numbers,
+    span::{Span, TraceId},
+};
 
-/// A bounded ring of spans: a new one pushes the oldest out.
+/// A bounded ring of spans, where a new one pushes the oldest out, and the
+/// metrics that were reported last.
 #[derive(Debug)]
 pub(super) struct Store {
     keep: usize,
     spans: Mutex<VecDeque<Span>>,
+    numbers: Numbers,
 }
 
 /// A trace in one line.
@@ -35,7 +40,7 @@ pub(super) struct Summary {
 impl Store {
     /// `keep` is at least 1.
     pub(super) fn new(keep: usize) -> Self {
-        Self { keep, spans: Mutex::default() }
+        Self { keep, spans: Mutex::default(), numbers: Numbers::default() }
     }
 
     pub(super) fn add(&self, spans: impl Iterator<Item = Span>) {
@@ -46,6 +51,10 @@ impl Store {
             }
             kept.push_back(span);
         }
+    }
+
+    pub(super) fn numbers(&self) -> &Numbers {
+        &self.numbers
     }
 
     pub(super) fn len(&self) -> usize {

@@ -5,8 +5,9 @@ use std::{
 
 use futures_util::{StreamExt as _, future::join_all};
 use nexy_config::Settings;
+use nexy_telemetry::metrics;
 use nexy_text_processing::{
-    ChatRequest, Delta, DeltaStream, Error, LanguageModel, Wait,
+    ChatRequest, Delta, DeltaStream, Error, LanguageModel, Usage, Wait,
     gemini::GeminiModel,
     offline::{self, OfflineAssistant},
     openai::OpenAiModel,
@@ -14,7 +15,7 @@ use nexy_text_processing::{
 use nexy_types::{Module, ModuleState, ModuleStatus};
 use tokio::time::timeout;
 
-use super::{Breaker, BreakerSettings, Fault};
+use super::{Breaker, BreakerSettings, Fault, Prices};
 
 /// The language models in order of preference.
 pub(crate) struct Models {
@@ -38,6 +39,7 @@ pub(crate) struct ModelsSettings {
     pub(crate) breaker: BreakerSettings,
     /// How long a model is left alone whose quota is spent.
     pub(crate) quota_pause: Duration,
+    pub(crate) prices: Prices,
 }
 
 // === impl Models ===
@@ -63,6 +65,7 @@ impl Models {
                 stall: settings.llm.stall_timeout,
                 breaker: BreakerSettings::from(settings),
                 quota_pause: settings.llm.quota_pause,
+                prices: Prices::from(settings),
             },
         ))
     }
@@ -130,6 +133,13 @@ impl Models {
     pub(crate) async fn warm_up(&self) {
         // One that cannot be reached is found out by the next question.
         join_all(self.models.iter().map(|guarded| guarded.model.warm_up())).await;
+    }
+
+    /// Counts what a whole reply used.
+    pub(crate) fn count(&self, model: &'static str, usage: Usage) {
+        metrics::TOKENS.add([model, "input"], u64::from(usage.input_tokens));
+        metrics::TOKENS.add([model, "output"], u64::from(usage.output_tokens));
+        self.settings.prices.reply(model, usage.input_tokens, usage.output_tokens);
     }
 
     /// The next delta of an opened reply, or its end.

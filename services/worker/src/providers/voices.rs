@@ -15,7 +15,7 @@ use nexy_telemetry::metrics;
 use nexy_types::{BoxFuture, Module, ModuleState, ModuleStatus, SampleRate};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Breaker, BreakerSettings, Fault};
+use super::{Breaker, BreakerSettings, Fault, Prices};
 use crate::decisions::Retry;
 
 /// The voices in order of preference.
@@ -38,6 +38,7 @@ pub(crate) struct VoicesSettings {
     /// ever.
     pub(crate) warm_up_after: Duration,
     pub(crate) breaker: BreakerSettings,
+    pub(crate) prices: Prices,
 }
 
 /// A voice and the breaker that knows whether to ask it.
@@ -87,6 +88,7 @@ impl Voices {
                 stall: settings.tts.stall_timeout,
                 warm_up_after: settings.tts.warm_up_after,
                 breaker: BreakerSettings::from(settings),
+                prices: Prices::from(settings),
             },
         ))
     }
@@ -124,6 +126,7 @@ impl Voices {
             guarded.touch(asked);
             match self.first_frame(place, voice, utterance.clone()).await {
                 Ok(begun) => {
+                    self.settings.prices.speech(label(voice.name()), &utterance.text);
                     self.note(None);
                     return Some(begun);
                 }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    providers::{BreakerSettings, ModelsSettings, VoicesSettings},
+    providers::{BreakerSettings, ModelsSettings, Prices, VoicesSettings},
     question::Listener,
     welcome::{self, Welcomes},
 };
@@ -155,6 +155,7 @@ impl Bench {
                 stall: waits,
                 warm_up_after: Duration::from_secs(30),
                 breaker,
+                prices: Prices::default(),
             },
         ));
         let speech = Arc::new(Welcomes::new(
@@ -178,7 +179,13 @@ impl Bench {
             },
             models: Models::of(
                 models,
-                ModelsSettings { first_token: waits, stall: waits, breaker, quota_pause: waits },
+                ModelsSettings {
+                    first_token: waits,
+                    stall: waits,
+                    breaker,
+                    quota_pause: waits,
+                    prices: Prices::default(),
+                },
             ),
             voices,
             images: Images::new(screenshots::settings()),

@@ -383,8 +383,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn into_written(self, model: &'static str) -> Written {
-        metrics::TOKENS.add([model, "input"], u64::from(self.usage.input_tokens));
-        metrics::TOKENS.add([model, "output"], u64::from(self.usage.output_tokens));
+        self.writer.models.count(model, self.usage);
         Written {
             model,
             usage: self.usage,

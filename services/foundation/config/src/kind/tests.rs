@@ -31,6 +31,30 @@ fn reads_what_people_write_into_variables() {
 }
 
 #[test]
+fn reads_pairs_of_names_and_values() {
+    let read = |text| {
+        let owned = super::pairs(text)?;
+        Some(owned.into_iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>())
+    };
+    for (text, expected) in [
+        ("", Some(vec![])),
+        ("a=b", Some(vec!["a: b"])),
+        (" a.b = c d ,x=%2C%d0%94=", Some(vec!["a.b: c d", "x: ,Д="])),
+        ("a=,", Some(vec!["a: "])),
+        ("a", None),
+        ("=b", None),
+        ("a=%2", None),
+        ("a=%zz", None),
+        ("a=%ff", None),
+    ] {
+        let expected = expected.map(|pairs| pairs.into_iter().map(str::to_owned).collect());
+        assert_eq!(read(text), expected, "{text:?}");
+    }
+    check(Kind::Pairs, "team=voice", json!("team=voice"));
+    check(Kind::Pairs, "team", None);
+}
+
+#[test]
 fn checks_hosts_and_addresses() {
     for text in ["localhost", "127.0.0.1", "::1", "[::1]", "worker_1.internal", "auto"] {
         check(Kind::Host, text, json!(text));

@@ -83,3 +83,35 @@ pub(super) fn public_key(text: &str) -> Option<String> {
     let bytes = STANDARD.decode(text).ok()?;
     (bytes.len() == 32).then(|| text.to_owned())
 }
+
+/// Pairs of a name and a value, `name=value` separated by commas, with `%2C` for
+/// a comma in a value: the form of `OTEL_RESOURCE_ATTRIBUTES` and
+/// `OTEL_EXPORTER_OTLP_HEADERS`,
+/// <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
+/// `None`: it is not that.
+#[must_use]
+pub fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    let pair = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        let name = Some(name.trim()).filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), percent_decode(value.trim())?))
+    };
+    text.split(',').filter(|part| !part.trim().is_empty()).map(pair).collect()
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first == b'%' {
+            let (digits, after) = rest.split_at_checked(2)?;
+            let digits = std::str::from_utf8(digits).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = after;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}

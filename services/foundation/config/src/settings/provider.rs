@@ -76,6 +76,10 @@ pub struct Gemini {
     pub google_search: bool,
     /// The kinds of images that it reads, the one to convert to first.
     pub image_formats: Vec<ImageFormat>,
+    /// What a million input tokens cost, in USD; zero: not known.
+    pub usd_per_million_input_tokens: f64,
+    /// What a million output tokens cost, in USD; zero: not known.
+    pub usd_per_million_output_tokens: f64,
 }
 
 /// A server that speaks the OpenAI chat API.
@@ -91,6 +95,10 @@ pub struct OpenAi {
     pub model: String,
     /// The kinds of images that it reads, the one to convert to first.
     pub image_formats: Vec<ImageFormat>,
+    /// What a million input tokens cost, in USD; zero: not known.
+    pub usd_per_million_input_tokens: f64,
+    /// What a million output tokens cost, in USD; zero: not known.
+    pub usd_per_million_output_tokens: f64,
 }
 
 /// Screenshots, before a model gets them.
@@ -161,6 +169,8 @@ pub struct Azure {
     pub base_url: String,
     /// Who asks, as Azure wants to know.
     pub user_agent: String,
+    /// What a million characters cost, in USD; zero: not known.
+    pub usd_per_million_chars: f64,
 }
 
 /// A server that speaks the OpenAI speech API.
@@ -178,6 +188,8 @@ pub struct SpeechOpenAi {
     pub voice: String,
     /// Samples per second of the server's pcm format.
     pub sample_rate: u32,
+    /// What a million characters cost, in USD; zero: not known.
+    pub usd_per_million_chars: f64,
 }
 
 /// espeak-ng, run as a program.

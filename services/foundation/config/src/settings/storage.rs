@@ -1,6 +1,9 @@
 //! What is kept, and what is reported.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -67,8 +70,23 @@ pub struct SharedState {
 pub struct Telemetry {
     /// OTLP/gRPC collector; `None` exports nothing.
     pub otlp_endpoint: Option<String>,
-    /// Name of the service in traces; `None` means that of the binary.
+    /// How to speak to it; only gRPC is spoken.
+    pub otlp_protocol: String,
+    /// Authorities to believe for `https://`; `None` means those of the system.
+    pub otlp_certificate: Option<PathBuf>,
+    /// Metadata of each export, `name=value` separated by commas.
+    #[serde(deserialize_with = "super::secret")]
+    pub otlp_headers: Option<SecretString>,
+    /// `otlp` or `none`.
+    pub traces_exporter: String,
+    /// `otlp` or `none`.
+    pub metrics_exporter: String,
+    /// How often metrics are exported.
+    pub metric_export_interval: Duration,
+    /// Name of the service in what is exported; `None` means that of the binary.
     pub service_name: Option<String>,
+    /// More about who reports, `name=value` separated by commas.
+    pub resource_attributes: Option<String>,
     /// Which traces are kept, by its OpenTelemetry name; a name that begins
     /// `parentbased_` follows the caller's decision where there is one.
     pub sampler: String,

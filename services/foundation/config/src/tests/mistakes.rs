@@ -131,6 +131,15 @@ fn impossible_combinations_are_refused() {
 }
 
 #[test]
+fn what_is_wrong_with_secret_headers_is_not_shown() {
+    check(
+        &[("OTEL_EXPORTER_OTLP_HEADERS", "s3cret")],
+        "telemetry.otlp_headers: environment variable OTEL_EXPORTER_OTLP_HEADERS: expected \
+         name=value pairs separated by commas",
+    );
+}
+
+#[test]
 fn nobody_is_called_before_there_was_a_warning() {
     check(
         &[("GUARDRAILS_FIRST_AUDIO_P95_PAGE_MS", "900"), ("GUARDRAILS_ERROR_RATIO_WARN", "0.2")],

@@ -1,5 +1,5 @@
 use super::{
-    family::{Counter, Family, Gauge, Histogram, Label},
+    family::{Amount, Counter, Family, Gauge, Histogram, Label},
     rpc,
 };
 
@@ -170,6 +170,14 @@ pub static TOKENS: Counter<2> = Counter::new(
     "nexy_tokens_total",
     "Tokens spent on models.",
     [Label::new("provider", LLM_PROVIDERS), Label::new("kind", TOKEN_KINDS)],
+);
+
+/// `{provider}`, as in [`PROVIDER_CALLS`]: tokens and characters times the
+/// configured prices, in billionths of a USD.
+pub static COST: Amount<1> = Amount::new(
+    "nexy_cost_usd_total",
+    "Estimated cost of providers in USD, by the configured prices.",
+    [Label::new("provider", PROVIDERS)],
 );
 
 /// Streams that hold an admission permit.

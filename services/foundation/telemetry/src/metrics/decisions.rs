@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use super::{Family, OTHER, render};
+use super::{Family, OTHER, reading::Reading};
 
 /// More names than the product has decisions; what comes after is [`OTHER`].
 const NAMES_MAX: usize = 192;
@@ -82,13 +82,13 @@ impl Family for Decisions {
         "nexy_decisions_total"
     }
 
-    fn render(&self, out: &mut String) {
+    fn read(&self) -> Reading {
         for name in EXPECTED {
             self.cell(name);
         }
-        render::head(out, self.name(), "counter", "Decisions in the decision log.");
-        for (decision, count) in self.rows().filter(|(name, count)| *name != OTHER || *count > 0) {
-            render::sample(out, self.name(), &[("decision", decision)], count);
-        }
+        let shown = self.rows().filter(|(name, count)| *name != OTHER || *count > 0);
+        let help = "Decisions in the decision log.";
+        let rows = shown.map(|(decision, count)| (decision.into(), count));
+        Reading::counter_by(self.name(), help, "decision", rows)
     }
 }

@@ -6,15 +6,18 @@ use std::{
     time::Duration,
 };
 
-use super::{OTHER, render};
+use super::{
+    OTHER,
+    reading::{Buckets as Filled, Reading, Sample, Samples},
+};
 
 /// All samples of one name.
 pub trait Family: Sync {
     /// The name, e.g. `nexy_rpc_requests_total`.
     fn name(&self) -> &'static str;
 
-    /// Appends its HELP, TYPE and samples.
-    fn render(&self, out: &mut String);
+    /// Its samples of now.
+    fn read(&self) -> Reading;
 }
 
 /// A label and all values it can have besides [`OTHER`].
@@ -30,6 +33,10 @@ pub struct Counter<const N: usize> {
     head: Head<N>,
     cells: OnceLock<Box<[AtomicU64]>>,
 }
+
+/// A sum of fractions, such as money, counted in billionths.
+#[derive(Debug)]
+pub struct Amount<const N: usize>(Counter<N>);
 
 /// A number that rises and falls.
 #[derive(Debug)]
@@ -119,8 +126,16 @@ impl<const N: usize> Head<N> {
         !row.contains(&OTHER) && (self.expects)(row)
     }
 
-    fn pairs(&self, row: &[&'static str; N]) -> Vec<(&'static str, &'static str)> {
-        self.labels.iter().zip(row).map(|(label, value)| (label.name, *value)).collect()
+    fn sample<V>(&self, row: &[&'static str; N], value: V) -> Sample<V> {
+        let labels = self.labels.iter().zip(row);
+        Sample {
+            labels: labels.map(|(label, value)| (label.name, (*value).into())).collect(),
+            value,
+        }
+    }
+
+    fn reading(&self, samples: Samples) -> Reading {
+        Reading { name: self.name, help: self.help, samples }
     }
 }
 
@@ -171,12 +186,45 @@ impl<const N: usize> Family for Counter<N> {
         self.head.name
     }
 
-    fn render(&self, out: &mut String) {
-        render::head(out, self.head.name, "counter", self.head.help);
-        for (row, value) in self.rows() {
-            if value > 0 || self.head.shows_zero(&row) {
-                render::sample(out, self.head.name, &self.head.pairs(&row), value);
-            }
+    fn read(&self) -> Reading {
+        let shown = self.rows().into_iter();
+        let shown = shown.filter(|(row, value)| *value > 0 || self.head.shows_zero(row));
+        let samples = shown.map(|(row, value)| self.head.sample(&row, value)).collect();
+        self.head.reading(Samples::Counter(samples))
+    }
+}
+
+// === impl Amount ===
+
+impl<const N: usize> Amount<N> {
+    /// An amount of 0. Its name ends in `_total`.
+    #[must_use]
+    pub const fn new(name: &'static str, help: &'static str, labels: [Label; N]) -> Self {
+        Self(Counter::new(name, help, labels))
+    }
+
+    /// Adds billionths of the unit.
+    pub fn add(&self, labels: [&str; N], billionths: u64) {
+        self.0.add(labels, billionths);
+    }
+
+    /// The present amount in billionths of the unit.
+    #[must_use]
+    pub fn get(&self, labels: [&str; N]) -> u64 {
+        self.0.get(labels)
+    }
+}
+
+impl<const N: usize> Family for Amount<N> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn read(&self) -> Reading {
+        let reading = self.0.read();
+        match reading.samples {
+            Samples::Counter(rows) => Reading { samples: Samples::Billionths(rows), ..reading },
+            _ => reading,
         }
     }
 }
@@ -220,14 +268,12 @@ impl<const N: usize> Family for Gauge<N> {
         self.head.name
     }
 
-    fn render(&self, out: &mut String) {
-        render::head(out, self.head.name, "gauge", self.head.help);
-        for (index, cell) in self.cells().iter().enumerate() {
-            let (row, value) = (self.head.row(index), cell.load(Relaxed));
-            if value != 0 || self.head.shows_zero(&row) {
-                render::sample(out, self.head.name, &self.head.pairs(&row), value);
-            }
-        }
+    fn read(&self) -> Reading {
+        let cells = self.cells().iter().enumerate();
+        let rows = cells.map(|(index, cell)| (self.head.row(index), cell.load(Relaxed)));
+        let shown = rows.filter(|(row, value)| *value != 0 || self.head.shows_zero(row));
+        let samples = shown.map(|(row, value)| self.head.sample(&row, value)).collect();
+        self.head.reading(Samples::Gauge(samples))
     }
 }
 
@@ -283,21 +329,6 @@ impl<const N: usize> Histogram<N> {
         let buckets = self.bounds.len() + 1;
         self.cells.get_or_init(|| (0..self.head.cells()).map(|_| Buckets::new(buckets)).collect())
     }
-
-    fn render_row(&self, out: &mut String, row: &[&'static str; N], cell: &Buckets) {
-        let name = self.head.name;
-        let labels = self.head.pairs(row);
-        let mut below = 0;
-        let ends = self.bounds.iter().map(|bound| render::seconds(*bound));
-        for (count, end) in cell.load().into_iter().zip(ends.chain(["+Inf".to_owned()])) {
-            below += count;
-            let bucket: Vec<_> = labels.iter().copied().chain([("le", end.as_str())]).collect();
-            render::sample(out, &format!("{name}_bucket"), &bucket, below);
-        }
-        let sum = render::seconds(cell.sum_micros.load(Relaxed));
-        render::sample(out, &format!("{name}_sum"), &labels, sum);
-        render::sample(out, &format!("{name}_count"), &labels, below);
-    }
 }
 
 impl<const N: usize> Family for Histogram<N> {
@@ -305,14 +336,12 @@ impl<const N: usize> Family for Histogram<N> {
         self.head.name
     }
 
-    fn render(&self, out: &mut String) {
-        render::head(out, self.head.name, "histogram", self.head.help);
-        for (index, cell) in self.cells().iter().enumerate() {
-            let row = self.head.row(index);
-            if self.head.shows_zero(&row) || cell.load().iter().any(|count| *count > 0) {
-                self.render_row(out, &row, cell);
-            }
-        }
+    fn read(&self) -> Reading {
+        let cells = self.cells().iter().enumerate();
+        let rows = cells.map(|(index, cell)| (self.head.row(index), cell.read()));
+        let shown = rows.filter(|(row, filled)| filled.count() > 0 || self.head.shows_zero(row));
+        let rows = shown.map(|(row, filled)| self.head.sample(&row, filled)).collect();
+        self.head.reading(Samples::Histogram { bounds: self.bounds, rows })
     }
 }
 
@@ -326,5 +355,8 @@ impl Buckets {
 
     fn load(&self) -> Vec<u64> {
         self.counts.iter().map(|count| count.load(Relaxed)).collect()
+    }
+    fn read(&self) -> Filled {
+        Filled { counts: self.load(), sum_micros: self.sum_micros.load(Relaxed) }
     }
 }

@@ -4,9 +4,9 @@ use std::{
 };
 
 use super::{
-    BACKPRESSURE_REFUSALS, Counter, DECISIONS, Family, Gauge, Histogram, Label, RPC_DURATION,
-    RPC_REQUESTS, RpcEnd, STAGE_DURATION, TIME_TO_FIRST_AUDIO, TOKENS, Window, code_name, declare,
-    render, rpc_ended,
+    Amount, BACKPRESSURE_REFUSALS, Counter, DECISIONS, Family, Gauge, Histogram, Label,
+    RPC_DURATION, RPC_REQUESTS, RpcEnd, STAGE_DURATION, TIME_TO_FIRST_AUDIO, TOKENS, Window,
+    code_name, declare, render, rpc_ended,
 };
 
 const COLOURS: &[&str] = &["red", "green"];
@@ -14,7 +14,7 @@ const SIZES: &[&str] = &["big"];
 
 fn rendered(family: &dyn Family) -> String {
     let mut out = String::new();
-    family.render(&mut out);
+    render::render(&mut out, &family.read());
     check_format(&out);
     out
 }
@@ -125,6 +125,19 @@ fn a_counter_shows_every_row_from_the_start_and_other_when_it_happens() {
     t_total{colour="other",size="big"} 2
     t_total{colour="other",size="other"} 3
     "#);
+}
+
+#[test]
+fn an_amount_is_shown_in_units() {
+    let amount = Amount::new("t_usd_total", "Cost.", [Label::new("size", SIZES)]);
+    amount.add(["big"], 114_400);
+    insta::assert_snapshot!(rendered(&amount), @r#"
+    # HELP t_usd_total Cost.
+    # TYPE t_usd_total counter
+    t_usd_total{size="big"} 0.0001144
+    "#);
+    amount.add(["big"], 2_000_000_000);
+    assert!(rendered(&amount).ends_with(" 2.0001144\n"));
 }
 
 #[test]

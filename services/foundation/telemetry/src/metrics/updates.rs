@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use super::{Counter, Family, Gauge, Label, OTHER, render};
+use super::{Counter, Family, Gauge, Label, OTHER, reading::Reading};
 
 const CHANNELS: &[&str] = &["stable", "beta", "alpha"];
 /// Major versions of macOS; a client says its own about once a week.
@@ -128,11 +128,10 @@ impl Family for Versions {
         "nexy_update_clients_total"
     }
 
-    fn render(&self, out: &mut String) {
+    fn read(&self) -> Reading {
         let help = "Requests for a feed, by the version of the app that asks.";
-        render::head(out, self.name(), "counter", help);
-        for (version, count) in self.rows().filter(|(name, count)| *name != OTHER || *count > 0) {
-            render::sample(out, self.name(), &[("version", version)], count);
-        }
+        let shown = self.rows().filter(|(name, count)| *name != OTHER || *count > 0);
+        let rows = shown.map(|(version, count)| (version.to_owned().into(), count));
+        Reading::counter_by(self.name(), help, "version", rows)
     }
 }

@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, transport::Server};
 
-use super::{Error, Guard, Otlp, Settings, exporting_provider, init, report_panic};
+use super::{Error, Guard, Otlp, Sampling, Settings, exports, init, report_panic};
 use crate::{Capture, Decision, capture, capture::capture_with, emit, propagation, writer::Writer};
 
 #[derive(serde::Serialize)]
@@ -44,23 +44,30 @@ impl TraceService for Collector {
     }
 }
 
-fn settings(endpoint: String, sample_ratio: f64) -> Settings {
+fn settings(endpoint: String, ratio: f64) -> Settings {
     Settings {
         service: "nexy-test",
         version: "1.2.3".to_owned(),
         environment: "dev".to_owned(),
         level: "info".to_owned(),
-        otlp: Some(Otlp { endpoint, timeout: Duration::from_secs(10), sample_ratio }),
+        resource: vec![("deployment.environment.name".to_owned(), "blue".to_owned())],
+        otlp: Some(Otlp {
+            endpoint,
+            authorities: None,
+            headers: Vec::new(),
+            timeout: Duration::from_secs(10),
+            traces: Some(Sampling { ratio, follows_caller: true }),
+            metrics: None,
+        }),
         id_hash_key: None,
     }
 }
 
 /// Everything but the parts that a process has once.
-fn start(endpoint: String, sample_ratio: f64) -> (Guard, Capture) {
-    let settings = settings(endpoint, sample_ratio);
-    let provider = exporting_provider(&settings, settings.otlp.as_ref().unwrap()).unwrap();
+fn start(endpoint: String, ratio: f64) -> (Guard, Capture) {
+    let (provider, exporter) = exports(&settings(endpoint, ratio)).unwrap();
     let log = capture_with("info", provider.clone());
-    (Guard { provider, writer: Writer::start(io::sink()).unwrap() }, log)
+    (Guard { provider, exporter, writer: Writer::start(io::sink()).unwrap() }, log)
 }
 
 async fn listener() -> (TcpListener, String) {
@@ -126,7 +133,8 @@ async fn a_flush_delivers_spans_with_their_events_and_the_resource() {
     };
     assert_eq!(attribute("service.name"), "nexy-test");
     assert_eq!(attribute("service.version"), "1.2.3");
-    assert_eq!(attribute("deployment.environment.name"), "dev");
+    assert_eq!(attribute("deployment.environment.name"), "blue", "what is given wins");
+    assert_eq!(attribute("service.instance.id").len(), 36);
     let spans = &of_resource.scope_spans[0].spans;
     assert_eq!(spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["turn"]);
     assert_eq!(spans[0].trace_id.iter().map(|b| format!("{b:02x}")).collect::<String>(), trace_id);
@@ -146,11 +154,17 @@ async fn settings_that_make_no_sense_are_refused_before_anything_is_installed() 
     let wrong = |level: &str, endpoint: &str| {
         let mut settings = settings(endpoint.to_owned(), 1.0);
         level.clone_into(&mut settings.level);
-        init(settings).unwrap_err()
+        init(settings).err().unwrap()
     };
     assert!(matches!(wrong("loud", "http://127.0.0.1:1"), Error::Level));
     assert!(matches!(wrong("info", "http://not a host"), Error::Endpoint));
-    assert!(matches!(wrong("info", "https://127.0.0.1:1"), Error::Endpoint));
+    assert!(matches!(wrong("info", "ftp://127.0.0.1:1"), Error::Endpoint));
+    let mut settings = settings("http://127.0.0.1:1".to_owned(), 1.0);
+    let otlp = settings.otlp.as_mut().unwrap();
+    otlp.headers.push(("näme".to_owned(), "opens the door".to_owned()));
+    let told = init(settings.clone()).err().unwrap();
+    assert!(matches!(told, Error::Headers));
+    assert!(!told.to_string().contains("door"));
 }
 
 #[test]

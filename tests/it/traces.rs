@@ -3,9 +3,18 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use nexy_testkit::stack::{Process, Stack, free_port, question};
+use nexy_testkit::{
+    chat_server::Script,
+    stack::{Process, Stack, free_port, question},
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+    trace_service_server::{TraceService, TraceServiceServer},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+use tonic::transport::server::TcpIncoming;
 
-use crate::support::{SOON, ask, ask_with, assert_whole, eventually, http};
+use crate::support::{Call, Fakes, SOON, ask, ask_with, assert_whole, eventually, http, interrupt};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -16,7 +25,8 @@ async fn one_trace_shows_a_turn_through_gateway_and_worker() -> anyhow::Result<(
     let sink = ["otlp-sink", "--listen", &grpc, "--http", &pages];
     let sink = Process::spawn("nexyctl", &sink, &[])?;
     sink.wait_for("decision=listening", SOON).await?;
-    let builder = Stack::builder().env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{grpc}"));
+    let fakes = Fakes::saying(Script::text(["I am well."])).await?;
+    let builder = fakes.stack().env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{grpc}"));
     let mut stack = builder.start().await?;
 
     let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
@@ -49,10 +59,36 @@ async fn one_trace_shows_a_turn_through_gateway_and_worker() -> anyhow::Result<(
     })
     .await?;
     let text = serde_json::to_string(&spans)?;
-    for name in ["memory", "llm", "tts"] {
-        assert!(text.contains(name), "no span names {name}: {text}");
+    let named = |name: &str| spans.iter().any(|span| span["name"] == name);
+    for name in [
+        "streaming.StreamingService/StreamAudio",
+        "admission",
+        "nexy.worker.v1.Worker/Respond",
+        "memory",
+        "llm",
+        "tts",
+        "delivery",
+    ] {
+        assert!(named(name), "no span is named {name}: {text}");
+    }
+    // The call lasts on the gateway's side for at least as long as on the worker's.
+    let lasted = |service: &str| {
+        let of = |span: &&serde_json::Value| {
+            span["service"] == service && span["name"] == "nexy.worker.v1.Worker/Respond"
+        };
+        let span = spans.iter().find(of)?;
+        span["end_ns"].as_u64()?.checked_sub(span["start_ns"].as_u64()?)
+    };
+    assert!(lasted("nexy-gateway") >= lasted("nexy-worker"), "{text}");
+    for event in ["first text", "first audio"] {
+        assert!(text.contains(&format!("\"name\":\"{event}\"")), "no {event}: {text}");
     }
     assert!(!text.contains("How are you") && !text.contains("device-1"), "{text}");
+    // The same way, what they counted.
+    let told = client.get(format!("http://{pages}/metrics.json")).send().await?;
+    let told: serde_json::Value = told.json().await?;
+    assert_eq!(told["nexy-gateway"]["nexy_time_to_first_audio_seconds"], 1.0, "{told}");
+    assert_eq!(told["nexy-worker"]["nexy_own_overhead_seconds"], 1.0, "{told}");
     let ids: Vec<_> = spans.iter().map(|span| &span["span_id"]).collect();
     let orphans = spans.iter().filter(|span| !ids.contains(&&span["parent"])).count();
     assert_eq!(orphans, 1, "only the turn has a parent outside: {text}");
@@ -60,9 +96,83 @@ async fn one_trace_shows_a_turn_through_gateway_and_worker() -> anyhow::Result<(
 }
 
 #[tokio::test]
+async fn an_interrupt_is_an_event_of_the_turn_that_it_stopped() -> anyhow::Result<()> {
+    let (grpc, pages) = (free_port()?, free_port()?);
+    let (grpc, pages) = (format!("127.0.0.1:{grpc}"), format!("127.0.0.1:{pages}"));
+    let sink = Process::spawn("nexyctl", &["otlp-sink", "--listen", &grpc, "--http", &pages], &[])?;
+    sink.wait_for("decision=listening", SOON).await?;
+    let endless = Script::endless("Word. ", Duration::from_millis(10));
+    let fakes = Fakes::saying(endless).await?;
+    let builder = fakes.stack().env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{grpc}"));
+    let mut stack = builder.start().await?;
+    let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let asked = question("device-1", "Go on");
+    let mut client = stack.client().await?;
+    let mut call = Call::of(&mut client, asked, &[("traceparent", &parent)]).await?;
+    call.until(|reply| !reply.chunks.is_empty()).await?;
+    assert!(interrupt(&stack, "device-1").await?.success);
+    call.rest().await?;
+
+    let gateway = stack.gateway.as_mut().context("a process")?;
+    gateway.signal("TERM")?;
+    assert!(gateway.wait_exit(SOON).await?.success());
+    let url = format!("http://{pages}/traces/{TRACE}");
+    eventually("the turn tells of the interrupt", async || {
+        let answer = http()?.get(&url).send().await?;
+        let trace: serde_json::Value = answer.json().await.unwrap_or_default();
+        let spans = trace["spans"].as_array().cloned().unwrap_or_default();
+        let turn = spans.iter().find(|span| span["attributes"]["rpc.method"] == "StreamAudio");
+        Ok(turn.is_some_and(|turn| {
+            turn["events"]
+                .as_array()
+                .is_some_and(|events| events.iter().any(|event| event["name"] == "interrupt"))
+        }))
+    })
+    .await
+}
+
+/// Answers every export with an error.
+struct Broken;
+
+#[tonic::async_trait]
+impl TraceService for Broken {
+    async fn export(
+        &self,
+        _request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+        Err(tonic::Status::resource_exhausted("no room"))
+    }
+}
+
+#[tokio::test]
 async fn a_collector_that_is_dead_costs_nothing() -> anyhow::Result<()> {
-    let nobody = format!("http://127.0.0.1:{}", free_port()?);
-    let builder = Stack::builder().env("OTEL_EXPORTER_OTLP_ENDPOINT", nobody);
+    costs_nothing(&format!("http://127.0.0.1:{}", free_port()?)).await
+}
+
+#[tokio::test]
+async fn a_collector_that_never_answers_costs_nothing() -> anyhow::Result<()> {
+    // The kernel accepts the connection.
+    let silent = TcpListener::bind("127.0.0.1:0").await?;
+    costs_nothing(&format!("http://{}", silent.local_addr()?)).await
+}
+
+#[tokio::test]
+async fn a_collector_that_refuses_everything_costs_nothing() -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let serving = tonic::transport::Server::builder()
+        .add_service(TraceServiceServer::new(Broken))
+        .serve_with_incoming(TcpIncoming::from(listener));
+    // Its task ends with the set.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(serving);
+    costs_nothing(&endpoint).await
+}
+
+async fn costs_nothing(endpoint: &str) -> anyhow::Result<()> {
+    let builder = Stack::builder()
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        .env("OTEL_METRIC_EXPORT_INTERVAL", "200");
     let mut stack = builder.start().await?;
     for _ in 0..5 {
         let began = Instant::now();
@@ -77,5 +187,5 @@ async fn a_collector_that_is_dead_costs_nothing() -> anyhow::Result<()> {
         assert!(process.wait_exit(SOON).await?.success());
         assert!(began.elapsed() < Duration::from_secs(3), "left after {:?}", began.elapsed());
     }
-    stack.stop(&["dependency_log", "telemetry_export_failed", "worker_state"]).await
+    stack.stop(&["dependency_log", "metrics_export_failed", "worker_state"]).await
 }

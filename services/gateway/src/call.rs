@@ -21,6 +21,7 @@ use nexy_runtime::Shutdown;
 use nexy_types::ErrorType;
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
+use tracing::Instrument as _;
 
 use self::{
     frames::Frame,
@@ -220,7 +221,8 @@ impl Call {
             Err(status) => return Err(self.broken_inbound(&status)),
         };
         let mut log = TurnLog::start(validate::identity(&request), &self.head);
-        match self.accept(request, &mut log).await {
+        let admission = tracing::info_span!(parent: log.span(), "admission");
+        match self.accept(request, &mut log).instrument(admission).await {
             // A question's log is with its turn now.
             Ok(()) if log.is_handed_over() => Ok(()),
             Ok(()) => {

@@ -21,10 +21,12 @@ mod deadline;
 mod observe;
 mod preface;
 mod refusals;
+mod span;
 
 pub use channel::Peer;
 pub use deadline::deadline;
 pub use observe::{Logged, ObserveLayer, Outcome, Rpc, RpcContext};
+pub use span::{client_ended, client_span, server_ended, server_span};
 
 /// What is served, and on which terms.
 #[derive(Debug)]

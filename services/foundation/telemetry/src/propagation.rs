@@ -27,7 +27,13 @@ pub fn set_parent(span: &tracing::Span, headers: &HeaderMap) {
 /// Writes the current span's `traceparent` (and `tracestate`) into headers.
 /// Writes nothing when there is no valid span.
 pub fn inject_current(headers: &mut HeaderMap) {
-    let context = tracing::Span::current().context();
+    inject(&tracing::Span::current(), headers);
+}
+
+/// The same for a span that nobody has entered: leaving it would be taken for
+/// its end.
+pub fn inject(span: &tracing::Span, headers: &mut HeaderMap) {
+    let context = span.context();
     TraceContextPropagator::new().inject_context(&context, &mut HeaderInjector(headers));
 }
 

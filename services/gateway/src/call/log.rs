@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use nexy_proto::worker::Outcome as Served;
-use nexy_runtime::grpc::Outcome;
-use nexy_telemetry::{metrics, propagation};
+use nexy_runtime::grpc::{Outcome, server_ended, server_span};
+use nexy_telemetry::{Decision, metrics, propagation};
 use nexy_types::{ErrorType, HardwareId, SessionId};
 use tonic::{Code, metadata::MetadataMap};
-use tracing::Span;
+use tracing::{Span, field::Empty};
 
 use super::End;
 use crate::{
-    decisions::{TurnEnded, TurnStarted, Who},
+    decisions::{STREAM_AUDIO, TurnEnded, TurnStarted, Who},
     refusal::{Refusal, grpc_code},
 };
 
@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct TurnLog {
     who: Who,
     span: Span,
+    /// From the first frame of the reply to its end.
+    delivery: Option<Span>,
     began: Instant,
     first_text: Option<Duration>,
     first_audio: Option<Duration>,
@@ -48,17 +50,11 @@ impl TurnLog {
         head: &HeaderMap,
     ) -> Self {
         let device = device.as_ref().map(nexy_telemetry::device_hash);
-        let span = tracing::info_span!(
-            "turn",
-            otel.name = "streaming.StreamingService/StreamAudio",
-            otel.kind = "server",
-            rpc.system = "grpc",
-            rpc.grpc.status_code = tracing::field::Empty,
-        );
+        let span = server_span(STREAM_AUDIO);
         propagation::set_parent(&span, head);
         let log = Self::open(Who { session_id, device }, span, Instant::now());
         let started = TurnStarted { who: log.who.clone() };
-        log.span.in_scope(|| nexy_telemetry::emit(&started));
+        log.report(&started);
         log
     }
 
@@ -83,6 +79,7 @@ impl TurnLog {
         Self {
             who,
             span,
+            delivery: None,
             began,
             first_text: None,
             first_audio: None,
@@ -118,7 +115,8 @@ impl TurnLog {
 
     /// A new question took the place of the turn.
     pub(super) fn interrupted(&mut self) {
-        self.end(Outcome::Abort, Code::Cancelled, Some(ErrorType::CancelledByUser));
+        self.stopped();
+        self.cancelled();
     }
 
     /// A text is on its way to the client.
@@ -126,6 +124,7 @@ impl TurnLog {
         if self.first_text.is_none() {
             let elapsed = self.began.elapsed();
             self.first_text = Some(elapsed);
+            self.delivering();
             self.span.in_scope(|| tracing::info!("first text"));
         }
     }
@@ -137,17 +136,44 @@ impl TurnLog {
         if self.first_audio.is_none() {
             let elapsed = self.began.elapsed();
             self.first_audio = Some(elapsed);
+            self.delivering();
             self.span.in_scope(|| tracing::info!("first audio"));
         }
+    }
+
+    fn delivering(&mut self) {
+        let span = &self.span;
+        self.delivery.get_or_insert_with(
+            || tracing::info_span!(parent: span, "delivery", audio_bytes = Empty),
+        );
+    }
+
+    /// Reports something that was decided about the turn.
+    pub(super) fn report(&self, decision: &impl Decision) {
+        self.span.in_scope(|| nexy_telemetry::emit(decision));
     }
 
     /// The call ended in the middle of it, like this.
     pub(super) fn end_as(&mut self, end: &End) {
         match end {
             End::Done => self.complete(),
-            End::Refused(refusal) => self.end_with(refusal),
-            End::Vanished => self.interrupted(),
+            End::Refused(refusal) => {
+                if refusal.error == ErrorType::CancelledByUser {
+                    self.stopped();
+                }
+                self.end_with(refusal);
+            }
+            End::Vanished => self.cancelled(),
         }
+    }
+
+    /// Somebody said stop, which is not the same as hanging up.
+    fn stopped(&self) {
+        self.span.in_scope(|| tracing::info!("interrupt"));
+    }
+
+    fn cancelled(&mut self) {
+        self.end(Outcome::Abort, Code::Cancelled, Some(ErrorType::CancelledByUser));
     }
 
     fn end_with(&mut self, refusal: &Refusal) {
@@ -163,7 +189,10 @@ impl TurnLog {
         self.state = LogState::Ended;
         let elapsed = self.began.elapsed();
         self.total = Some(elapsed);
-        self.span.record("rpc.grpc.status_code", code as i32);
+        if let Some(delivery) = self.delivery.take() {
+            delivery.record("audio_bytes", self.audio_bytes);
+        }
+        server_ended(&self.span, code);
         let ended = TurnEnded {
             who: self.who.clone(),
             outcome,
@@ -179,7 +208,7 @@ impl TurnLog {
             providers: providers(&self.served),
             degraded: self.served.degraded.clone(),
         };
-        self.span.in_scope(|| nexy_telemetry::emit(&ended));
+        self.report(&ended);
     }
 
     /// The trailers that describe this turn.

@@ -5,6 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt as _, TryFutureExt as _};
 use nexy_proto::worker::{RespondEvent, RespondRequest, respond_event::Event};
+use nexy_runtime::grpc::{client_ended, client_span};
 use nexy_telemetry::propagation;
 use tokio::time::Instant;
 use tonic::{Code, Request, Status};
@@ -17,6 +18,8 @@ use crate::{
     workers::Chosen,
 };
 
+/// How spans name the call, from the .proto file.
+const RESPOND: &str = "/nexy.worker.v1.Worker/Respond";
 /// The shortest time that a call can be given: gRPC knows no time-out of zero.
 const AT_LEAST: Duration = Duration::from_millis(1);
 
@@ -34,7 +37,10 @@ pub(super) struct Source {
     /// Whether being down is no reason to leave the worker any more.
     stays: bool,
     times: Times,
+    /// Of the turn.
     span: Span,
+    /// Of the call to the worker.
+    asking: Span,
     who: Who,
 }
 
@@ -76,10 +82,11 @@ impl Source {
         let Asking { modules, worker, request, deadline, span, who } = asking;
         let times =
             Times { deadline, budget_ends: Instant::now() + modules.settings.llm.turn_budget };
-        let events = events(&worker, request.clone(), times, &span);
+        let asking = call_span(&worker, &span);
+        let events = events(&worker, request.clone(), times, &asking);
         let tried = vec![Arc::clone(worker.addr())];
         let request = Some(request);
-        Self { modules, worker, events, request, tried, stays: false, times, span, who }
+        Self { modules, worker, events, request, tried, stays: false, times, span, asking, who }
     }
 
     /// The next event, from whichever worker gives it. Cancel-safe.
@@ -126,13 +133,17 @@ impl Source {
     fn note(&mut self, event: &RespondEvent) {
         match event.event {
             Some(Event::Text(_) | Event::Audio(_) | Event::Action(_)) => self.request = None,
-            Some(Event::Completed(_) | Event::Failed(_)) => self.worker.served(),
+            Some(Event::Completed(_) | Event::Failed(_)) => {
+                client_ended(&self.asking, Code::Ok);
+                self.worker.served();
+            }
             // A "one moment" is not part of the reply.
             Some(Event::Bridge(_) | Event::AudioFormat(_)) | None => {}
         }
     }
 
     fn blame(&self, trouble: &Trouble) {
+        client_ended(&self.asking, trouble.code());
         match trouble {
             Trouble::Status(status) => match status.code() {
                 // The client's time was up, or the question was no good.
@@ -160,11 +171,16 @@ impl Source {
             reason: trouble.as_str(),
         };
         self.span.in_scope(|| nexy_telemetry::emit(&moved));
-        self.events = events(&other, request.clone(), self.times, &self.span);
+        self.asking = call_span(&other, &self.span);
+        self.events = events(&other, request.clone(), self.times, &self.asking);
         self.tried.push(Arc::clone(other.addr()));
         self.worker = other;
         true
     }
+}
+
+fn call_span(worker: &Chosen, turn: &Span) -> Span {
+    turn.in_scope(|| client_span(RESPOND, worker.addr()))
 }
 
 fn events(worker: &Chosen, request: RespondRequest, times: Times, span: &Span) -> Events {
@@ -172,7 +188,7 @@ fn events(worker: &Chosen, request: RespondRequest, times: Times, span: &Span) -
     if let Some(deadline) = times.deadline {
         request.set_timeout(deadline.saturating_duration_since(Instant::now()).max(AT_LEAST));
     }
-    span.in_scope(|| propagation::inject_current(request.metadata_mut().as_mut()));
+    propagation::inject(span, request.metadata_mut().as_mut());
     let mut client = worker.client();
     async move { client.respond(request).await }
         .map_ok(tonic::Response::into_inner)
@@ -190,6 +206,15 @@ impl Trouble {
             Self::Status(status) => {
                 !matches!(status.code(), Code::DeadlineExceeded | Code::InvalidArgument)
             }
+        }
+    }
+
+    /// As the convention of RPCs sees it.
+    fn code(&self) -> Code {
+        match self {
+            Self::BrokenOff => Code::Unknown,
+            Self::Down => Code::Unavailable,
+            Self::Status(status) => status.code(),
         }
     }
 

@@ -156,7 +156,7 @@ impl Turn {
             Event::Action(action) => match self.transport {
                 None => Step::Nothing,
                 Some(transport) => {
-                    nexy_telemetry::emit(&ActionForwarded {
+                    self.log.report(&ActionForwarded {
                         who: self.log.who().clone(),
                         transport: convert::transport_name(transport),
                     });

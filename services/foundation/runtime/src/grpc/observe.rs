@@ -23,7 +23,10 @@ use tonic::{
 use tower::{Layer, Service};
 use tracing::Span;
 
-use super::deadline::{deadline, deadline_exceeded};
+use super::{
+    deadline::{deadline, deadline_exceeded},
+    span::{server_ended, server_span},
+};
 
 /// How one RPC is reported. Every RPC of a server is in its table; a call to
 /// one that is not is answered UNIMPLEMENTED by tonic and reported as `other`.
@@ -225,7 +228,7 @@ impl Call {
             return;
         }
         let elapsed = self.began.elapsed();
-        self.span.record("rpc.grpc.status_code", code as i32);
+        server_ended(&self.span, code);
         let name = metrics::code_name(code as i32);
         metrics::rpc_ended(&RpcEnd {
             rpc: self.observed.name,
@@ -379,17 +382,6 @@ impl Observed {
             Logged::Call | Logged::ByItself => Level::Info,
         }
     }
-}
-
-/// Named and attributed by the OpenTelemetry conventions for RPC.
-fn server_span(path: &'static str) -> Span {
-    tracing::info_span!(
-        "rpc",
-        otel.name = path.trim_start_matches('/'),
-        otel.kind = "server",
-        rpc.system = "grpc",
-        rpc.grpc.status_code = tracing::field::Empty,
-    )
 }
 
 const GRPC_STATUS: &str = "grpc-status";

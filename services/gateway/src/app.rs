@@ -91,7 +91,7 @@ impl Service for App {
 impl App {
     /// Watches the peers, and keeps gRPC health in step with them.
     async fn watch(&self, shutdown: &Shutdown) {
-        let drain = shutdown.drain();
+        let (drain, leaving) = (shutdown.drain(), shutdown.leaving());
         let (ready, mut changes) = tokio::sync::watch::channel(false);
         let workers = self.modules.workers.watch(
             |now| {
@@ -106,7 +106,7 @@ impl App {
                 tokio::select! {
                     biased;
                     // The process leaves.
-                    () = drain.cancelled() => break,
+                    () = leaving.cancelled() => break,
                     changed = changes.changed() => if changed.is_err() { break },
                 }
                 let serving = *changes.borrow_and_update();

@@ -245,7 +245,7 @@ impl ModuleCoordinator {
 
     /// Why new work is not welcome, if it is not.
     pub(crate) fn not_ready(&self) -> Option<&'static str> {
-        if self.shutdown.is_draining() {
+        if self.shutdown.is_leaving() {
             return Some("the server is shutting down");
         }
         (!self.workers.any_ready()).then_some("no worker is ready")

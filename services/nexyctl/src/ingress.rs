@@ -28,6 +28,7 @@ use self::{
 mod certificate;
 mod decisions;
 mod nginx;
+mod probe;
 mod supervisor;
 mod template;
 #[cfg(test)]
@@ -89,6 +90,8 @@ pub(crate) struct Settings {
     upstreams: Names,
     /// How often upstream names are resolved again and files looked at.
     resolve_interval: Duration,
+    /// How often gateways are asked whether they leave.
+    probe_interval: Duration,
     /// Between two frames of a call.
     grpc_timeout: Duration,
     /// How long old workers serve their calls after a reload or a stop.
@@ -229,6 +232,7 @@ impl From<&nexy_config::Settings> for Settings {
                 update_http: vec![ingress.update_http_addr.clone()],
             },
             resolve_interval: ingress.resolve_interval,
+            probe_interval: ingress.probe_interval,
             grpc_timeout: ingress.grpc_timeout,
             worker_shutdown_timeout: ingress.worker_shutdown_timeout,
             drain: settings.server.drain,

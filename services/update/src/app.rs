@@ -100,7 +100,7 @@ impl Service for App {
         let server = grpc::Server { routes, observe, settings: self.grpc.clone(), tls };
         let grpc = grpc::serve(listeners.grpc, server, shutdown.clone());
         let farewell = async {
-            shutdown.drain().cancelled().await;
+            shutdown.leaving().cancelled().await;
             self.health.set_not_serving::<UpdateServer<UpdateRpc>>().await;
         };
         let (http, (), (), ()) = tokio::join!(http, grpc, keeper.run(), farewell);

@@ -42,7 +42,7 @@ struct Readiness(Shutdown);
 
 impl Probe for Readiness {
     fn ready(&self) -> Result<(), String> {
-        if self.0.is_draining() { Err("the worker is shutting down".to_owned()) } else { Ok(()) }
+        if self.0.is_leaving() { Err("the worker is shutting down".to_owned()) } else { Ok(()) }
     }
 }
 

@@ -145,6 +145,7 @@ keys! {
     "server.build" server_build => Kind::Text;
     "server.channel" server_channel => Kind::Text;
     "server.drain_seconds" server_drain_seconds => seconds(0, 3600);
+    "server.lame_duck_seconds" server_lame_duck_seconds => seconds(0, 3600);
     "server.timezone" server_timezone => Kind::Timezone;
 
     "workflow.bridge_after_ms" bridge_after_ms => millis(0, 60_000);
@@ -321,6 +322,7 @@ keys! {
     "ingress.gateway_http_addr" ingress_gateway_http_addr => Kind::Addresses;
     "ingress.update_http_addr" ingress_update_http_addr => Kind::Address;
     "ingress.resolve_interval_seconds" ingress_resolve_interval_seconds => seconds(1, 3600);
+    "ingress.probe_interval_ms" ingress_probe_interval_ms => millis(50, 60_000);
     "ingress.grpc_timeout_seconds" ingress_grpc_timeout_seconds => seconds(1, DAY);
     "ingress.max_connections_per_address"
         ingress_max_connections_per_address => whole(1, 1_000_000);

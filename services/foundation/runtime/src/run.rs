@@ -2,6 +2,8 @@
 //!
 //! The shutdown has numbered phases, the same as in Docs/OPERATIONS.md:
 //!
+//! 0. readiness off, and work that comes all the same is taken, for
+//!    `server.lame_duck_seconds` (none, unless set);
 //! 1. readiness off, GOAWAY to every connection, no new work;
 //! 2. running work finishes, for at most `server.drain_seconds`;
 //! 3. what still runs is cut;
@@ -137,7 +139,7 @@ async fn live<S: Service>(settings: Arc<Settings>, sources: Sources, guard: &Gua
         () = snapshots => return ExitCode::from(EXIT_SOFTWARE),
         () = guard.export_metrics() => return ExitCode::from(EXIT_SOFTWARE),
     };
-    leave(serving, &mut signals, &shutdown, asked, settings.server.drain).await;
+    leave(serving, &mut signals, &shutdown, asked, &settings.server).await;
     log_snapshot(&mut window);
     guard.flush(LAST_WORDS).await;
     // A store that does not close in time must not keep the process.
@@ -166,18 +168,31 @@ async fn bring_up<S: Service>(
     Ok((service, signals))
 }
 
-/// Phases 1 to 3.
+/// Phases 0 to 3.
 async fn leave<F: Future<Output = anyhow::Result<()>>>(
     mut serving: std::pin::Pin<&mut F>,
     signals: &mut Signals,
     shutdown: &Shutdown,
     asked: Signal,
-    drain: Duration,
+    times: &nexy_config::Server,
 ) {
     let since = Instant::now();
     let phase = |phase, signal| {
         nexy_telemetry::emit(&ShutdownPhase { phase, signal, since: Some(since.elapsed()) });
     };
+    if !times.lame_duck.is_zero() {
+        phase("lame_duck", Some(asked.as_str()));
+        shutdown.announce();
+        tokio::select! {
+            biased;
+            // Broken, or nothing to serve: there is nothing to wait for.
+            _ = &mut serving => return phase("drained", None),
+            // A second signal is an order not to wait.
+            _ = second_signal(signals) => {}
+            // By now everybody knows.
+            () = tokio::time::sleep(times.lame_duck) => {}
+        }
+    }
     phase("drain", Some(asked.as_str()));
     shutdown.begin();
     tokio::select! {
@@ -187,7 +202,7 @@ async fn leave<F: Future<Output = anyhow::Result<()>>>(
         // A second signal is an order not to wait.
         _ = second_signal(signals) => {}
         // Time is up.
-        () = tokio::time::sleep(drain) => {}
+        () = tokio::time::sleep(times.drain) => {}
     }
     phase("force", None);
     shutdown.cut();

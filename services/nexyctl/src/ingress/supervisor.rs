@@ -24,6 +24,7 @@ use super::{
     certificate::{Files, SelfSigned},
     decisions::{CertificateMade, Leaving, Listening, NginxEnded, NginxLine, Reloaded, Unresolved},
     nginx::{self, Nginx, Order},
+    probe,
     template::Rendering,
     upstreams::Addresses,
 };
@@ -117,6 +118,8 @@ impl Supervisor {
     ) -> anyhow::Result<ExitStatus> {
         let mut ticks = interval(self.settings.resolve_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut probes = interval(self.settings.probe_interval);
+        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -130,6 +133,8 @@ impl Supervisor {
                 },
                 // The world may have changed.
                 _ = ticks.tick() => self.refresh().await,
+                // A gateway may want no more calls, or be back.
+                _ = probes.tick() => self.probe().await,
             }
         }
     }
@@ -150,6 +155,15 @@ impl Supervisor {
         self.addresses = addresses;
         self.stamp = stamp;
         self.reload().await;
+    }
+
+    async fn probe(&mut self) {
+        let within = self.settings.probe_interval;
+        let leaving = probe::leaving(&self.addresses.gateway_grpc, within).await;
+        if leaving != self.addresses.leaving {
+            self.addresses.leaving = leaving;
+            self.reload().await;
+        }
     }
 
     async fn reload(&mut self) {

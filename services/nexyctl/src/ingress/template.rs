@@ -52,7 +52,7 @@ impl Rendering<'_> {
             ("unused_temp_paths", self.unused_temp_paths()?),
             ("tls_certificate", path(&self.certificate.certificate)?),
             ("tls_key", path(&self.certificate.key)?),
-            ("gateway_grpc_servers", servers(&self.addresses.gateway_grpc)),
+            ("gateway_grpc_servers", servers(&self.addresses.taking_calls())),
             ("gateway_http_servers", servers(&self.addresses.gateway_http)),
             ("update_http_servers", servers(&self.addresses.update_http)),
             ("grpc_timeout", milliseconds(self.settings.grpc_timeout)),

@@ -51,6 +51,7 @@ impl Door {
                 update_http: vec!["127.0.0.1:8081".to_owned()],
             },
             resolve_interval: Duration::from_secs(5),
+            probe_interval: Duration::from_millis(500),
             grpc_timeout: Duration::from_secs(3600),
             worker_shutdown_timeout: Duration::from_millis(1500),
             drain: Duration::from_secs(1),
@@ -65,6 +66,7 @@ impl Door {
             gateway_grpc: address(50051),
             gateway_http: address(8080),
             update_http: address(8081),
+            leaving: Vec::new(),
         };
         Self { dir, settings, addresses }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Addresses {
     pub(crate) gateway_grpc: Vec<SocketAddr>,
     pub(crate) gateway_http: Vec<SocketAddr>,
     pub(crate) update_http: Vec<SocketAddr>,
+    /// Of `gateway_grpc`, those that want no new calls.
+    pub(crate) leaving: Vec<SocketAddr>,
 }
 
 // === impl Addresses ===
@@ -36,7 +38,14 @@ impl Addresses {
             gateway_grpc: gateway_grpc.unwrap_or_else(|| self.gateway_grpc.clone()),
             gateway_http: gateway_http.unwrap_or_else(|| self.gateway_http.clone()),
             update_http: update_http.unwrap_or_else(|| self.update_http.clone()),
+            leaving: self.leaving.clone(),
         }
+    }
+
+    /// Where calls may go.
+    pub(crate) fn taking_calls(&self) -> Vec<SocketAddr> {
+        let stays = |gateway: &&SocketAddr| !self.leaving.contains(gateway);
+        self.gateway_grpc.iter().filter(stays).copied().collect()
     }
 
     /// The names that stand for nothing yet.

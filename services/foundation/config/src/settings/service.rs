@@ -137,6 +137,8 @@ pub struct Server {
     pub channel: String,
     /// How long running turns may go on at shutdown.
     pub drain: Duration,
+    /// How long before that a leaving service still takes work, not ready.
+    pub lame_duck: Duration,
     /// IANA time zone of clients that name none.
     pub timezone: String,
 }
@@ -202,6 +204,8 @@ pub struct Ingress {
     pub update_http_addr: String,
     /// How often the names of these addresses are resolved again.
     pub resolve_interval: Duration,
+    /// How often gateways are asked whether they leave.
+    pub probe_interval: Duration,
     /// How long a gRPC stream may be quiet, in either direction.
     pub grpc_timeout: Duration,
     /// Connections of one client address.

@@ -18,13 +18,36 @@ use crate::support::{Call, Fakes, SOON, ask, ask_with, assert_whole, eventually,
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
+/// A real receiver of OTLP.
+struct Sink {
+    grpc: String,
+    pages: String,
+    _process: Process,
+}
+
+impl Sink {
+    async fn start() -> anyhow::Result<Self> {
+        let (grpc, pages) = (free_port()?, free_port()?);
+        let (grpc, pages) = (format!("127.0.0.1:{grpc}"), format!("127.0.0.1:{pages}"));
+        let arguments = ["otlp-sink", "--listen", &grpc, "--http", &pages];
+        let process = Process::spawn("nexyctl", &arguments, &[])?;
+        process.wait_for("decision=listening", SOON).await?;
+        Ok(Self { grpc, pages, _process: process })
+    }
+}
+
+/// From the first to the last moment of the call to the worker, in nanoseconds.
+fn lasted(spans: &[serde_json::Value], service: &str) -> Option<u64> {
+    let of = |span: &&serde_json::Value| {
+        span["service"] == service && span["name"] == "nexy.worker.v1.Worker/Respond"
+    };
+    let span = spans.iter().find(of)?;
+    span["end_ns"].as_u64()?.checked_sub(span["start_ns"].as_u64()?)
+}
+
 #[tokio::test]
 async fn one_trace_shows_a_turn_through_gateway_and_worker() -> anyhow::Result<()> {
-    let (grpc, pages) = (free_port()?, free_port()?);
-    let (grpc, pages) = (format!("127.0.0.1:{grpc}"), format!("127.0.0.1:{pages}"));
-    let sink = ["otlp-sink", "--listen", &grpc, "--http", &pages];
-    let sink = Process::spawn("nexyctl", &sink, &[])?;
-    sink.wait_for("decision=listening", SOON).await?;
+    let Sink { grpc, pages, .. } = &Sink::start().await?;
     let fakes = Fakes::saying(Script::text(["I am well."])).await?;
     let builder = fakes.stack().env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{grpc}"));
     let mut stack = builder.start().await?;
@@ -72,14 +95,7 @@ async fn one_trace_shows_a_turn_through_gateway_and_worker() -> anyhow::Result<(
         assert!(named(name), "no span is named {name}: {text}");
     }
     // The call lasts on the gateway's side for at least as long as on the worker's.
-    let lasted = |service: &str| {
-        let of = |span: &&serde_json::Value| {
-            span["service"] == service && span["name"] == "nexy.worker.v1.Worker/Respond"
-        };
-        let span = spans.iter().find(of)?;
-        span["end_ns"].as_u64()?.checked_sub(span["start_ns"].as_u64()?)
-    };
-    assert!(lasted("nexy-gateway") >= lasted("nexy-worker"), "{text}");
+    assert!(lasted(&spans, "nexy-gateway") >= lasted(&spans, "nexy-worker"), "{text}");
     for event in ["first text", "first audio"] {
         assert!(text.contains(&format!("\"name\":\"{event}\"")), "no {event}: {text}");
     }
@@ -97,10 +113,7 @@ async fn one_trace_shows_a_turn_through_gateway_and_worker() -> anyhow::Result<(
 
 #[tokio::test]
 async fn an_interrupt_is_an_event_of_the_turn_that_it_stopped() -> anyhow::Result<()> {
-    let (grpc, pages) = (free_port()?, free_port()?);
-    let (grpc, pages) = (format!("127.0.0.1:{grpc}"), format!("127.0.0.1:{pages}"));
-    let sink = Process::spawn("nexyctl", &["otlp-sink", "--listen", &grpc, "--http", &pages], &[])?;
-    sink.wait_for("decision=listening", SOON).await?;
+    let Sink { grpc, pages, .. } = &Sink::start().await?;
     let endless = Script::endless("Word. ", Duration::from_millis(10));
     let fakes = Fakes::saying(endless).await?;
     let builder = fakes.stack().env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{grpc}"));

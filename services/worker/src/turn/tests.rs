@@ -34,6 +34,16 @@ struct Blank {
     load: Duration,
 }
 
+fn breaker() -> BreakerSettings {
+    BreakerSettings {
+        threshold: 3,
+        error_ratio: 0.5,
+        min_requests: 10,
+        window: Duration::from_secs(60),
+        open_for: Duration::from_secs(30),
+    }
+}
+
 impl MemoryRepository for Blank {
     fn load<'a>(
         &'a self,
@@ -140,13 +150,7 @@ impl Bench {
             Arc::new(Blank { load }),
         );
         let waits = Duration::from_secs(2);
-        let breaker = BreakerSettings {
-            threshold: 3,
-            error_ratio: 0.5,
-            min_requests: 10,
-            window: Duration::from_secs(60),
-            open_for: Duration::from_secs(30),
-        };
+        let breaker = breaker();
         let voices = Arc::new(Voices::of(
             voices,
             VoicesSettings {

@@ -2,7 +2,9 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{cert, config, failure, health, ingress, otlp_sink, release, smoke, talk, traces};
+use crate::{
+    alerts, cert, config, failure, health, ingress, otlp_sink, release, smoke, talk, traces,
+};
 
 /// The command line of Nexy Server: for operators, and for trying it out.
 #[derive(Parser)]
@@ -23,6 +25,7 @@ enum Command {
     Release(Box<release::Args>),
     OtlpSink(otlp_sink::Args),
     Traces(traces::Args),
+    Alerts(alerts::Args),
 }
 
 // === impl Cli ===
@@ -51,6 +54,7 @@ impl Cli {
             Command::Release(args) => Box::pin(release::run(*args)).await,
             Command::OtlpSink(args) => Box::pin(otlp_sink::run(args)).await,
             Command::Traces(args) => Box::pin(traces::run(args)).await,
+            Command::Alerts(args) => alerts::run(args).await,
         }
     }
 }

@@ -44,7 +44,7 @@ struct Show {
 /// `EX_USAGE`).
 const WRONG: u8 = 64;
 
-fn environment(name: &str) -> Result<Environment, String> {
+pub(crate) fn environment(name: &str) -> Result<Environment, String> {
     Environment::from_name(name).ok_or_else(|| "dev, stage or prod is meant".to_owned())
 }
 

@@ -2,16 +2,14 @@
 //!
 //! `talk` is for people; `smoke`, `health` and `cert` look at a server from
 //! outside; `config` shows what it would read; `release` changes what clients are
-//! offered; `ingress` runs the door; `otlp-sink` and `traces` are for traces.
+//! offered; `ingress` runs the door; `alerts` makes the rules of Prometheus.
 //!
 //! Invariants: everything that people read goes through a `Screen`, which knows
-//! about terminals, pipes and screen readers; text of a server cannot steer a
-//! terminal; a certificate that is merely shown is never trusted for talking.
-//!
-//! Not here: any logic of the services. This program meets them over the public
-//! contracts only.
+//! about screen readers; text of a server cannot steer a terminal; a certificate
+//! that is merely shown is never trusted. Not here: any logic of the services.
 
 mod action;
+mod alerts;
 mod cert;
 mod cli;
 mod config;

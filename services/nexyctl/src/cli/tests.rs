@@ -24,6 +24,8 @@ fn accepts_what_the_guide_shows() {
         "nexyctl health --json",
         "nexyctl cert --save nexy-ca.pem",
         "nexyctl cert internal --dir internal",
+        "nexyctl alerts",
+        "nexyctl alerts --env stage --install /etc/prometheus",
         "nexyctl config show --env dev --config nexy.yaml --json",
     ] {
         if let Err(error) = parse(line) {

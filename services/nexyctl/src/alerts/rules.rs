@@ -1,0 +1,243 @@
+//! What is recorded, and when somebody has to know.
+
+use nexy_config::{Guardrails, Settings};
+
+use super::{
+    expressions::{calls, decided, ended_with, judged, seconds},
+    recorded,
+    render::{Alert, Group, Rule, Severity},
+};
+
+/// For alerts that need no `min_turns`, and for things that happen once.
+const RECENT: &str = "10m";
+/// For what somebody has to put right, and what does not happen again by itself.
+const HOUR: &str = "1h";
+/// Calls in a row without one success that are no bad luck any more.
+const HANDFUL: u32 = 5;
+/// A queue that is as full as this, in percent, will soon lose something.
+const FULL_PERCENT: u64 = 80;
+
+/// Providers as `nexy_provider_calls_total` names them.
+const MODELS: &str = "gemini|openai|offline";
+const VOICES: &str = "azure|tts_openai|espeak";
+
+/// The settings that rules depend on.
+pub(super) struct Limits<'a> {
+    guardrails: &'a Guardrails,
+    memory_queue: u64,
+}
+
+// === impl Limits ===
+
+impl<'a> Limits<'a> {
+    pub(super) fn of(settings: &'a Settings) -> Self {
+        Self { guardrails: &settings.guardrails, memory_queue: settings.memory.write_queue as u64 }
+    }
+
+    /// A share that `min_turns` can just show: one turn of them. Medians of 0
+    /// are taken for this, or the first event of a day would be an alarm.
+    fn least_share(&self) -> String {
+        format!("1 / {}", self.guardrails.min_turns)
+    }
+}
+
+/// All rules, in the order in which they are looked at.
+pub(super) fn groups(limits: &Limits<'_>) -> Vec<Group> {
+    vec![
+        Group { name: "nexy-recorded", rules: recorded::rules(limits.guardrails) },
+        Group { name: "nexy-turns", rules: about_turns(limits) },
+        Group { name: "nexy-providers", rules: about_providers(limits.guardrails) },
+        Group { name: "nexy-processes", rules: about_processes() },
+        Group { name: "nexy-data", rules: about_data(limits) },
+    ]
+}
+
+fn warn(
+    name: &'static str,
+    lasting: &'static str,
+    expression: String,
+    summary: &'static str,
+) -> Rule {
+    alert(Severity::Warn, name, lasting, expression, summary)
+}
+
+fn page(
+    name: &'static str,
+    lasting: &'static str,
+    expression: String,
+    summary: &'static str,
+) -> Rule {
+    alert(Severity::Page, name, lasting, expression, summary)
+}
+
+fn alert(
+    severity: Severity,
+    name: &'static str,
+    lasting: &'static str,
+    expression: String,
+    summary: &'static str,
+) -> Rule {
+    Rule::Alert(Alert { name, severity, label: None, lasting, expression, summary })
+}
+
+fn about_turns(limits: &Limits<'_>) -> Vec<Rule> {
+    let guardrails = limits.guardrails;
+    let least = limits.least_share();
+    let slow = |limit| format!("nexy:first_audio_seconds:p95 > {}", seconds(limit));
+    let fail = |limit: f64| format!("nexy:turns:error_ratio > {limit}");
+    let slowness = "95 % of the replies are heard within {{ $value | humanizeDuration }} only.";
+    let failure = "{{ $value | humanizePercentage }} of the replies end with an error.";
+    vec![
+        warn("NexyFirstAudioSlow", "5m", slow(guardrails.first_audio_p95_warn), slowness),
+        page("NexyFirstAudioSlow", "5m", slow(guardrails.first_audio_p95_page), slowness),
+        warn("NexyRepliesFail", "5m", fail(guardrails.error_ratio_warn), failure),
+        page("NexyRepliesFail", "5m", fail(guardrails.error_ratio_page), failure),
+        page(
+            "NexyNoReplySucceeds",
+            "1m",
+            format!("{} >= {HANDFUL}\nand {} == 0", judged(RECENT), ended_with("OK", RECENT)),
+            "None of the last {{ $value | humanize }} turns was answered.",
+        ),
+        warn(
+            "NexyTurnsRefused",
+            "5m",
+            format!("nexy:turns:refusal_ratio > {}", guardrails.refusal_ratio),
+            "{{ $value | humanizePercentage }} of the turns are refused at admission.",
+        ),
+        warn(
+            "NexyMoreRetriesThanYesterday",
+            "15m",
+            format!(
+                "nexy:turns:retry_or_abort_ratio\n  > {} * clamp_min(nexy:turns:retry_or_abort_ratio:yesterday, {least})",
+                guardrails.baseline_factor
+            ),
+            "{{ $value | humanize }} retries and interruptions per turn: more than at this time \
+             yesterday.",
+        ),
+        warn(
+            "NexyAboveMedian",
+            "10m",
+            format!(
+                "nexy:turns:event_ratio{{event=~\"abort|retry|unavailable\"}}\n  > {} * clamp_min(nexy:turns:event_ratio:median_1d, {least})",
+                guardrails.median_factor
+            ),
+            "{{ $labels.event }}: {{ $value | humanize }} per turn, far above the median of a day.",
+        ),
+    ]
+}
+
+fn about_providers(guardrails: &Guardrails) -> Vec<Rule> {
+    let out = |providers: &str| {
+        format!(
+            "{} >= {HANDFUL}\nand {} == 0",
+            calls(providers, "!=\"cancelled\"", RECENT),
+            calls(providers, "=\"ok\"", RECENT)
+        )
+    };
+    vec![
+        page("NexyModelsOut", "1m", out(MODELS), "No language model has answered for 10 minutes."),
+        page("NexyVoicesOut", "1m", out(VOICES), "No voice has spoken for 10 minutes."),
+        warn(
+            "NexyRepliesWithoutSound",
+            "5m",
+            format!(
+                "nexy:turns:event_ratio{{event=\"degrade\"}} > {}",
+                guardrails.error_ratio_warn
+            ),
+            "{{ $value | humanizePercentage }} of the replies go on without sound.",
+        ),
+        // A breaker that tries again is half open for a moment.
+        warn(
+            "NexyBreakerOpen",
+            "1m",
+            "max_over_time(nexy_breaker_state[2m]) == 2".to_owned(),
+            "{{ $labels.provider }} fails and is left alone by {{ $labels.instance }}.",
+        ),
+    ]
+}
+
+fn about_processes() -> Vec<Rule> {
+    let gone = |severity, service: &'static str| {
+        Rule::Alert(Alert {
+            name: "NexyServiceGone",
+            severity,
+            label: Some(("service", service)),
+            lasting: "2m",
+            expression: format!("absent(up{{job=\"{service}\"}} == 1)"),
+            summary: "No {{ $labels.service }} answers.",
+        })
+    };
+    let happened = |decision: &str| {
+        format!(
+            "sum by (job, instance) (increase(nexy_decisions_total{{decision=\"{decision}\"}}[{RECENT}])) > 0"
+        )
+    };
+    let closed = |reasons: &str| {
+        format!(
+            "sum by (job, instance, reason) (increase(nexy_connections_refused_total{{reason=~\"{reasons}\"}}[{RECENT}])) > 0"
+        )
+    };
+    vec![
+        gone(Severity::Page, "nexy-gateway"),
+        gone(Severity::Page, "nexy-worker"),
+        gone(Severity::Warn, "nexy-update"),
+        warn(
+            "NexyTargetDown",
+            "1m",
+            "up{job=~\"nexy-.+\"} == 0".to_owned(),
+            "{{ $labels.job }} at {{ $labels.instance }} does not answer.",
+        ),
+        warn(
+            "NexyWorkerEjected",
+            "0m",
+            happened("worker_ejected"),
+            "{{ $labels.instance }} has left a worker alone, because it broke turns.",
+        ),
+        warn("NexyPanic", "0m", happened("panic"), "{{ $labels.instance }} has met a bug."),
+        warn(
+            "NexyLogLinesDropped",
+            "0m",
+            happened("log_lines_dropped"),
+            "{{ $labels.instance }} has dropped lines of its log.",
+        ),
+        warn(
+            "NexyConnectionsClosed",
+            "0m",
+            closed("too_many|accept_failed"),
+            "{{ $labels.instance }} has closed connections: {{ $labels.reason }}.",
+        ),
+        warn(
+            "NexyCertificateRefused",
+            "0m",
+            closed("no_certificate|unknown_issuer|expired|wrong_name|refused_by_peer"),
+            "{{ $labels.instance }} and another service do not believe each other: \
+             {{ $labels.reason }}.",
+        ),
+    ]
+}
+
+fn about_data(limits: &Limits<'_>) -> Vec<Rule> {
+    vec![
+        warn(
+            "NexyMemoryQueueFull",
+            "2m",
+            format!(
+                "nexy_queue_depth{{queue=\"memory_writes\"}} > {}",
+                limits.memory_queue * FULL_PERCENT / 100
+            ),
+            "{{ $value }} writes to memory wait in {{ $labels.instance }}.",
+        ),
+        warn(
+            "NexyMemoryLost",
+            "0m",
+            format!("{} > 0", decided("memory_dropped", RECENT)),
+            "{{ $value | humanize }} writes to memory were lost.",
+        ),
+        warn(
+            "NexyReleaseRefused",
+            "0m",
+            format!("{} > 0", decided("release_refused", HOUR)),
+            "The update server refuses a release and goes on with the one before.",
+        ),
+    ]
+}

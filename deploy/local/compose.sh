@@ -1,6 +1,6 @@
 #!/bin/bash
 # Compose, whichever version is installed, with the files that fit this
-# machine: without Jaeger's image, traces go to our own OTLP sink.
+# machine: where an image of others cannot be had, with our stand-ins for them.
 #
 # Usage: compose.sh ARGUMENTS-OF-COMPOSE…
 # COMPOSE_FILE, when set, is used as it is.
@@ -18,15 +18,20 @@ fi
 
 has_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
+# Whether every image that is not ours is here or can be pulled.
+has_images_of_others() {
+    local image
+    for image in $(sed -n 's/^ *image: *\([^$]*\)$/\1/p' docker-compose.yml); do
+        has_image "$image" && continue
+        # A stand-in once built, an answer has been found before.
+        ! has_image "nexy-prometheus:${NEXY_TAG:-local}" || return 1
+        timeout 300 docker pull -q "$image" >/dev/null 2>&1 || return 1
+    done
+}
+
 if [ -z "${COMPOSE_FILE:-}" ]; then
     COMPOSE_FILE=docker-compose.yml
-    jaeger=$(sed -n 's/^ *image: *\(jaegertracing\/.*\)$/\1/p' docker-compose.yml)
-    if ! has_image "$jaeger"; then
-        # Our stand-in once built, an answer has been found before.
-        if has_image "nexy-tools:${NEXY_TAG:-local}" || ! timeout 300 docker pull -q "$jaeger" >/dev/null 2>&1; then
-            COMPOSE_FILE=docker-compose.yml:deploy/compose/no-registry.yml
-        fi
-    fi
+    has_images_of_others || COMPOSE_FILE=docker-compose.yml:deploy/compose/no-registry.yml
 fi
 export COMPOSE_FILE
 exec "${compose[@]}" "$@"

@@ -27,14 +27,18 @@ done
 [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
 [ -d /etc/ssl/certs ] || missing+=(ca-certificates)
 
-if [ "${#missing[@]}" -gt 0 ]; then
+as_root=()
+# What installing takes: apt, and root's rights.
+may_install() {
     command -v apt-get >/dev/null ||
-        fail "please install: ${missing[*]} (this script knows Debian and Ubuntu only)"
-    as_root=()
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || fail "please install as root: ${missing[*]}"
-        as_root=(sudo)
-    fi
+        fail "please install: $* (this script knows Debian and Ubuntu only)"
+    [ "$(id -u)" = 0 ] && return
+    command -v sudo >/dev/null || fail "please install as root: $*"
+    as_root=(sudo)
+}
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    may_install "${missing[@]}"
     say "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     "${as_root[@]}" apt-get update -qq
@@ -44,6 +48,26 @@ if [ "${#missing[@]}" -gt 0 ]; then
     if [[ " ${missing[*]} " == *' nginx-light '* ]] && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable --now nginx >/dev/null 2>&1 || true
     fi
+fi
+
+# Of that package only one program is wanted, and not the server that it starts.
+install_promtool() {
+    local scratch
+    may_install prometheus
+    scratch=$(mktemp -d)
+    say "installing promtool, out of prometheus"
+    # apt's own user could not write there.
+    local download=(apt-get download -qq -o APT::Sandbox::User=root prometheus)
+    if ! (cd "$scratch" && "${download[@]}"); then
+        "${as_root[@]}" apt-get update -qq
+        (cd "$scratch" && "${download[@]}")
+    fi
+    dpkg-deb --fsys-tarfile "$scratch"/prometheus_*.deb | tar -xO ./usr/bin/promtool >"$scratch/promtool"
+    "${as_root[@]}" install -m 755 "$scratch/promtool" /usr/local/bin/promtool
+    rm -rf "$scratch"
+}
+if [ "$PURPOSE" = test ] && ! command -v promtool >/dev/null; then
+    install_promtool
 fi
 
 command -v cargo >/dev/null ||

@@ -25,7 +25,7 @@ fi
 
 deploy/base-images/build.sh "${bases[@]}"
 # The tools image carries testers' commands; compose alone would leave it out
-# where Jaeger's image is there.
+# where the images of others are there.
 docker build --target tools --build-arg BUILDER="${NEXY_BUILDER:-rust:1.95-slim-bookworm}" \
     -t "nexy-tools:${NEXY_TAG:-local}" .
 deploy/local/compose.sh build

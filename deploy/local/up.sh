@@ -35,5 +35,7 @@ The door:     $DOOR
 Talk to it:   docker run --rm -it --network host -v "$PWD/.run:/trust:ro" $TOOLS \\
                 talk --server $DOOR --ca /trust/compose-certificate.pem
 Traces:       http://127.0.0.1:${TRACES_PORT:-16686}
+Metrics:      http://127.0.0.1:${METRICS_PORT:-9090} (Prometheus and its alerts)
 Stop it:      make down
 END
+[ -z "$(compose ps -q grafana 2>/dev/null)" ] || echo "Dashboards:   http://127.0.0.1:${DASHBOARDS_PORT:-3000}"

@@ -12,7 +12,7 @@ use self::engine::{Project, is_asked_for};
 mod engine;
 
 /// What every container of the stack is called in the compose file.
-const SERVICES: [&str; 5] = ["nginx", "gateway", "worker", "update", "jaeger"];
+const SERVICES: [&str; 6] = ["nginx", "gateway", "worker", "update", "jaeger", "prometheus"];
 
 /// From `up` to healthy. The target is far less; a busy machine may take longer.
 const HEALTHY: Duration = Duration::from_secs(90);
@@ -60,7 +60,8 @@ async fn check(project: &Project) -> anyhow::Result<()> {
     ensure!(refused["complete"] == false, "a reply without a worker: {refused}");
     project.start("worker")?;
     project.wait_healthy("worker", HEALTHY)?;
-    is_spoken(&project.talk_until(NOTICED, |reply| reply["complete"] == true)?)
+    is_spoken(&project.talk_until(NOTICED, |reply| reply["complete"] == true)?)?;
+    watches_everybody(project).await
 }
 
 fn is_spoken(reply: &Value) -> anyhow::Result<()> {
@@ -87,6 +88,49 @@ async fn has_left_a_trace(project: &Project, reply: &Value) -> anyhow::Result<()
         ensure!(Instant::now() < until, "trace {id} is not among {seen}");
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+}
+
+/// Prometheus asks all three, and works by the rules. Last, because by now it
+/// has had time to.
+async fn watches_everybody(project: &Project) -> anyhow::Result<()> {
+    let url = format!("http://127.0.0.1:{}/api/v1", project.ports.metrics);
+    let client = reqwest::Client::builder().timeout(NOTICED).no_proxy().build()?;
+    let ask = async |what: &str| -> anyhow::Result<Value> {
+        let answer = client.get(format!("{url}/{what}")).send().await?.error_for_status()?;
+        Ok(answer.json::<Value>().await?["data"].take())
+    };
+    let until = Instant::now() + NOTICED;
+    loop {
+        let targets = ask("targets?state=active").await?;
+        let well = healthy_jobs(&targets);
+        let rules = ask("rules").await?;
+        let unwell = rules_without(&rules, "ok");
+        if ["nexy-gateway", "nexy-update", "nexy-worker"].iter().all(|job| well.contains(job))
+            && unwell.is_empty()
+        {
+            return Ok(());
+        }
+        ensure!(Instant::now() < until, "{well:?} of {targets}, and not well: {unwell:?}");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn healthy_jobs(targets: &Value) -> Vec<&str> {
+    let targets = targets["activeTargets"].as_array().into_iter().flatten();
+    let well = targets.filter(|target| target["health"] == "up");
+    well.filter_map(|target| target["labels"]["job"].as_str()).collect()
+}
+
+/// The names of rules that are not so; a word when there are no rules at all.
+fn rules_without<'r>(rules: &'r Value, health: &str) -> Vec<&'r str> {
+    let groups = rules["groups"].as_array().into_iter().flatten();
+    let rules: Vec<&Value> =
+        groups.filter_map(|group| group["rules"].as_array()).flatten().collect();
+    if rules.is_empty() {
+        return vec!["none are loaded"];
+    }
+    let unlike = rules.into_iter().filter(|rule| rule["health"] != health);
+    unlike.filter_map(|rule| rule["name"].as_str()).collect()
 }
 
 fn is_whole(seen: &Value, id: &str) -> bool {
@@ -124,13 +168,14 @@ fn proves_who_it_is(project: &Project, service: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// nginx for everybody, the trace store for this machine, nothing else.
+/// nginx for everybody, what looks on for this machine, nothing else.
 fn only_the_door_is_published(project: &Project) -> anyhow::Result<()> {
     for service in SERVICES {
         let published = project.published(service)?;
         let expected = match service {
             "nginx" => vec![project.ports.plain, project.ports.tls],
             "jaeger" => vec![project.ports.traces],
+            "prometheus" => vec![project.ports.metrics],
             _ => Vec::new(),
         };
         let mut ports: Vec<u16> = published.iter().map(|(_, port)| *port).collect();
@@ -140,7 +185,7 @@ fn only_the_door_is_published(project: &Project) -> anyhow::Result<()> {
         wanted.sort_unstable();
         ensure!(ports == wanted, "{service} publishes {published:?}, not {wanted:?}");
         let is_local = published.iter().all(|(address, _)| address == "127.0.0.1");
-        ensure!(service != "jaeger" || is_local, "traces are open to others: {published:?}");
+        ensure!(service == "nginx" || is_local, "{service} is open to others: {published:?}");
     }
     Ok(())
 }

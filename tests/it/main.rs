@@ -10,6 +10,7 @@ mod interrupts;
 mod keys;
 mod layout;
 mod mtls;
+mod observability;
 mod openai;
 mod privacy;
 mod processes;

@@ -23,6 +23,10 @@ const BUILD_SECONDS: u32 = 2400;
 const IMAGES: [&str; 5] =
     ["nexy-gateway", "nexy-worker", "nexy-update", "nexy-nginx", "nexy-tools"];
 
+/// Built by itself, because `make images` leaves it out where Prometheus' own
+/// image is there.
+const STAND_IN: (&str, &str) = ("nexy-prometheus", "prometheus");
+
 /// Variables of the caller that the engine's client needs.
 const PASSED_ON: [&str; 6] =
     ["PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "NEXY_TAG"];
@@ -45,6 +49,7 @@ pub(super) struct PublishedPorts {
     pub(super) tls: u16,
     pub(super) plain: u16,
     pub(super) traces: u16,
+    pub(super) metrics: u16,
 }
 
 /// Whether there is an engine to test with.
@@ -63,7 +68,12 @@ impl Project {
     /// Starts everything; does not wait for health.
     pub(super) fn up() -> anyhow::Result<Self> {
         let free = Ports::free()?;
-        let ports = PublishedPorts { tls: free.tls, plain: free.plain, traces: free.gateway_http };
+        let ports = PublishedPorts {
+            tls: free.tls,
+            plain: free.plain,
+            traces: free.gateway_http,
+            metrics: free.worker_http,
+        };
         let mut environment: Vec<(String, String)> = PASSED_ON
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
@@ -72,6 +82,7 @@ impl Project {
             ("INGRESS_TLS_PORT", ports.tls),
             ("INGRESS_HTTP_PORT", ports.plain),
             ("TRACES_PORT", ports.traces),
+            ("METRICS_PORT", ports.metrics),
         ] {
             environment.push((name.to_owned(), port.to_string()));
         }
@@ -172,6 +183,10 @@ impl Project {
             |image: &str| self.docker(&["image", "inspect", &format!("{image}:{tag}")]).is_err();
         if IMAGES.iter().any(|image| is_missing(image)) {
             self.run(BUILD_SECONDS, &["deploy/local/images.sh"])?;
+        }
+        let (image, service) = STAND_IN;
+        if is_missing(image) {
+            self.compose(&["build", service])?;
         }
         Ok(())
     }

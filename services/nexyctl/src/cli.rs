@@ -2,7 +2,11 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{cert, config, failure, health, ingress, otlp_sink, release, smoke, talk, traces};
+use crate::{
+    cert, config, failure, health, ingress,
+    observe::logs,
+    otlp_sink, release, smoke, talk, traces,
+};
 
 /// The command line of Nexy Server: for operators, and for trying it out.
 #[derive(Parser)]
@@ -21,6 +25,7 @@ enum Command {
     Config(config::Args),
     Ingress(ingress::Args),
     Release(Box<release::Args>),
+    Logs(Box<logs::Args>),
     OtlpSink(otlp_sink::Args),
     Traces(traces::Args),
 }
@@ -49,6 +54,7 @@ impl Cli {
             Command::Config(args) => config::run(args).await,
             Command::Ingress(args) => Box::pin(ingress::run(args)).await,
             Command::Release(args) => Box::pin(release::run(*args)).await,
+            Command::Logs(args) => logs::run(*args).await,
             Command::OtlpSink(args) => Box::pin(otlp_sink::run(args)).await,
             Command::Traces(args) => Box::pin(traces::run(args)).await,
         }

@@ -25,6 +25,13 @@ fn accepts_what_the_guide_shows() {
         "nexyctl cert --save nexy-ca.pem",
         "nexyctl cert internal --dir internal",
         "nexyctl config show --env dev --config nexy.yaml --json",
+        "nexyctl logs gateway.log worker.log --window 10m --json",
+        "nexyctl logs",
+        "nexyctl logs -",
+        "nexyctl logs errors gateway.log --since 2026-11-20T10:00:00Z",
+        "nexyctl logs slow - --since 10m --plain",
+        "nexyctl logs pretty gateway.log --no-color",
+        "nexyctl logs pretty",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");
@@ -44,6 +51,7 @@ fn refuses_what_makes_no_sense() {
         "nexyctl talk --server https://host/path",
         "nexyctl talk --timeout 0",
         "nexyctl config show --env production",
+        "nexyctl logs --since yesterday",
     ] {
         match parse(line) {
             Ok(_) => panic!("{line}: accepted"),

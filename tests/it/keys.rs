@@ -19,22 +19,11 @@ const READERS: &[&str] = &[
     "services/foundation/runtime/src",
 ];
 
-const GUARDRAILS: &str = "the guardrails, and the alert rules that are made of them";
-
 /// Keys that nothing reads yet, each with what will. This list must shrink to
 /// nothing: a key that is read has no place here.
 const UNREAD: &[(&str, &str)] = &[
     ("admin.token", "the admin routes: flags set while running"),
     ("audio.format", "a second sample format; there is only int16, which config checks"),
-    ("guardrails.first_audio_p95_warn_ms", GUARDRAILS),
-    ("guardrails.first_audio_p95_page_ms", GUARDRAILS),
-    ("guardrails.error_ratio_warn", GUARDRAILS),
-    ("guardrails.error_ratio_page", GUARDRAILS),
-    ("guardrails.refusal_ratio", GUARDRAILS),
-    ("guardrails.baseline_factor", GUARDRAILS),
-    ("guardrails.median_factor", GUARDRAILS),
-    ("guardrails.min_turns", GUARDRAILS),
-    ("guardrails.ramp_percent", "the ramp of a release, checked by nexyctl guardrails"),
     ("memory.analysis_model", "facts extracted into long-term memory"),
     ("memory.max_long_term_size", "long-term memory"),
     ("shared_state.url", "leases and interrupts shared between gateways"),

@@ -25,6 +25,9 @@ fn accepts_what_the_guide_shows() {
         "nexyctl cert --save nexy-ca.pem",
         "nexyctl cert internal --dir internal",
         "nexyctl config show --env dev --config nexy.yaml --json",
+        "nexyctl guardrails --log gateway.log worker.log --window 1h30m --baseline yesterday.json --json",
+        "nexyctl guardrails --log - --ramp 25",
+        "nexyctl guardrails --metrics 127.0.0.1:8080 http://127.0.0.1:8082/metrics --window 60s",
         "nexyctl logs gateway.log worker.log --window 10m --json",
         "nexyctl logs",
         "nexyctl logs -",
@@ -51,6 +54,10 @@ fn refuses_what_makes_no_sense() {
         "nexyctl talk --server https://host/path",
         "nexyctl talk --timeout 0",
         "nexyctl config show --env production",
+        "nexyctl guardrails --log a --window soon",
+        "nexyctl guardrails --log a --ramp 101",
+        "nexyctl guardrails --metrics http://127.0.0.1:8080/status",
+        "nexyctl guardrails --metrics ftp://127.0.0.1",
         "nexyctl logs --since yesterday",
     ] {
         match parse(line) {
@@ -60,5 +67,19 @@ fn refuses_what_makes_no_sense() {
                 "{line}: {error}"
             ),
         }
+    }
+}
+
+#[test]
+fn guardrails_need_exactly_one_kind_of_evidence() {
+    for line in ["nexyctl guardrails", "nexyctl guardrails --log a --metrics 127.0.0.1:8080"] {
+        let Err(error) = parse(line) else { panic!("{line}: accepted") };
+        assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict
+            ),
+            "{line}: {error}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     cert, config, failure, health, ingress,
-    observe::{guardrails, logs},
+    observe::{guardrails, logs, top},
     otlp_sink, release, smoke, talk, traces,
 };
 
@@ -26,6 +26,7 @@ enum Command {
     Ingress(ingress::Args),
     Release(Box<release::Args>),
     Logs(Box<logs::Args>),
+    Top(top::Args),
     Guardrails(Box<guardrails::Args>),
     OtlpSink(otlp_sink::Args),
     Traces(traces::Args),
@@ -56,6 +57,7 @@ impl Cli {
             Command::Ingress(args) => Box::pin(ingress::run(args)).await,
             Command::Release(args) => Box::pin(release::run(*args)).await,
             Command::Logs(args) => logs::run(*args).await,
+            Command::Top(args) => Box::pin(top::run(args)).await,
             Command::Guardrails(args) => Box::pin(guardrails::run(*args)).await,
             Command::OtlpSink(args) => Box::pin(otlp_sink::run(args)).await,
             Command::Traces(args) => Box::pin(traces::run(args)).await,

@@ -1,5 +1,5 @@
 //! What services report of themselves, for operators: questions to the decision
-//! log, and a judgement of the log or of metrics.
+//! log, a live view of the metrics, and a judgement of either.
 //!
 //! `decision_log` and `prometheus` know the two forms, and nothing else does.
 
@@ -11,3 +11,4 @@ mod scrape;
 mod sheet;
 mod span;
 mod spread;
+pub(crate) mod top;

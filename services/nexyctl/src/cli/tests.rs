@@ -35,6 +35,8 @@ fn accepts_what_the_guide_shows() {
         "nexyctl logs slow - --since 10m --plain",
         "nexyctl logs pretty gateway.log --no-color",
         "nexyctl logs pretty",
+        "nexyctl top --gateway 127.0.0.1:8080 --worker 10.0.0.1:8082 --worker 10.0.0.2:8082 --interval 5",
+        "nexyctl top --once --json",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");
@@ -59,6 +61,7 @@ fn refuses_what_makes_no_sense() {
         "nexyctl guardrails --metrics http://127.0.0.1:8080/status",
         "nexyctl guardrails --metrics ftp://127.0.0.1",
         "nexyctl logs --since yesterday",
+        "nexyctl top --interval 0",
     ] {
         match parse(line) {
             Ok(_) => panic!("{line}: accepted"),

@@ -10,6 +10,7 @@ mod keys;
 mod layout;
 mod mtls;
 mod openai;
+mod operators;
 mod privacy;
 mod processes;
 mod proto;

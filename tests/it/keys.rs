@@ -24,7 +24,6 @@ const READERS: &[&str] = &[
 const UNREAD: &[(&str, &str)] = &[
     ("admin.token", "the admin routes: flags set while running"),
     ("audio.format", "a second sample format; there is only int16, which config checks"),
-    ("guardrails.ramp_percent", "the ramp of a release, checked by nexyctl guardrails"),
     ("memory.analysis_model", "facts extracted into long-term memory"),
     ("memory.max_long_term_size", "long-term memory"),
     ("shared_state.url", "leases and interrupts shared between gateways"),

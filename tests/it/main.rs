@@ -12,6 +12,7 @@ mod layout;
 mod mtls;
 mod observability;
 mod openai;
+mod operators;
 mod privacy;
 mod processes;
 mod proto;

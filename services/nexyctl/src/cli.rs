@@ -3,7 +3,9 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    alerts, cert, config, failure, health, ingress, otlp_sink, release, smoke, talk, traces,
+    alerts, cert, config, failure, health, ingress,
+    observe::{guardrails, logs, top},
+    otlp_sink, release, smoke, talk, traces,
 };
 
 /// The command line of Nexy Server: for operators, and for trying it out.
@@ -23,6 +25,9 @@ enum Command {
     Config(config::Args),
     Ingress(ingress::Args),
     Release(Box<release::Args>),
+    Logs(Box<logs::Args>),
+    Top(top::Args),
+    Guardrails(Box<guardrails::Args>),
     OtlpSink(otlp_sink::Args),
     Traces(traces::Args),
     Alerts(alerts::Args),
@@ -52,6 +57,9 @@ impl Cli {
             Command::Config(args) => config::run(args).await,
             Command::Ingress(args) => Box::pin(ingress::run(args)).await,
             Command::Release(args) => Box::pin(release::run(*args)).await,
+            Command::Logs(args) => logs::run(*args).await,
+            Command::Top(args) => Box::pin(top::run(args)).await,
+            Command::Guardrails(args) => Box::pin(guardrails::run(*args)).await,
             Command::OtlpSink(args) => Box::pin(otlp_sink::run(args)).await,
             Command::Traces(args) => Box::pin(traces::run(args)).await,
             Command::Alerts(args) => alerts::run(args).await,

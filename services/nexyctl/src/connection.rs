@@ -134,6 +134,17 @@ impl Ca {
 // === impl Connection ===
 
 impl Connection {
+    /// A server that is only asked over HTTP: `http://host:port` or `https://…`.
+    ///
+    /// # Errors
+    /// When that is no such address.
+    pub(crate) fn over_http(origin: &str, timeout: Duration) -> Result<Self, String> {
+        let Address { scheme, authority } = origin.parse()?;
+        let scheme = scheme.unwrap_or(Scheme::Http);
+        let http = format!("{}://{authority}", scheme.as_str());
+        Ok(Self { scheme, authority, http, ca: None, timeout })
+    }
+
     /// Scheme, host and port, as a URL without a path.
     pub(crate) fn url(&self) -> String {
         format!("{}://{}", self.scheme.as_str(), self.authority)

@@ -1,12 +1,13 @@
 //! The command line of operators and testers.
 //!
-//! `talk` is for people; `smoke`, `health` and `cert` look at a server from
-//! outside; `config` shows what it would read; `release` changes what clients are
-//! offered; `ingress` runs the door; `alerts` makes the rules of Prometheus.
+//! `talk` is for people; `smoke`, `health` and `cert` look at a server from outside,
+//! `observe` at what it reports; `config` shows what it would read; `release` changes
+//! what is offered; `ingress` runs the door; `alerts` makes rules for Prometheus.
 //!
-//! Invariants: everything that people read goes through a `Screen`, which knows
-//! about screen readers; text of a server cannot steer a terminal; a certificate
-//! that is merely shown is never trusted. Not here: any logic of the services.
+//! Invariants: what people read goes through a `Screen`; text of a server cannot steer
+//! a terminal; a certificate that is merely shown is never trusted for talking.
+//!
+//! Not here: any logic of the services, which are met over the public contracts only.
 
 mod action;
 mod alerts;
@@ -19,6 +20,7 @@ mod failure;
 mod fake;
 mod health;
 mod ingress;
+mod observe;
 mod otlp_sink;
 mod release;
 mod reply;

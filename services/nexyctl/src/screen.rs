@@ -52,6 +52,8 @@ pub(crate) struct ScreenArgs {
 
 /// `ECMA-48` EL: erases the line the cursor stands on.
 const ERASE_LINE: &str = "\r\u{1b}[2K";
+/// `ECMA-48` CUP and ED: to the first line, and everything erased.
+const ERASE_SCREEN: &str = "\u{1b}[H\u{1b}[2J";
 
 // === impl Screen ===
 
@@ -84,6 +86,21 @@ impl Screen {
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         self.end_progress()?;
         writeln!(self.out, "{text}")?;
+        self.out.flush()
+    }
+
+    /// Writes lines that take the place of all that a terminal shows; elsewhere
+    /// they follow what was there, after an empty one.
+    ///
+    /// # Errors
+    /// When the output is closed.
+    pub(crate) fn view(&mut self, lines: &[String]) -> io::Result<()> {
+        self.end_progress()?;
+        let text = lines.join("\n");
+        match self.look {
+            Look::Terminal(_) => writeln!(self.out, "{ERASE_SCREEN}{text}")?,
+            Look::Plain | Look::Piped => writeln!(self.out, "{text}\n")?,
+        }
         self.out.flush()
     }
 

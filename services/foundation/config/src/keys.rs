@@ -303,7 +303,10 @@ keys! {
         guardrails_baseline_factor => Kind::Decimal { min: 1.0, max: 100.0 };
     "guardrails.median_factor"
         guardrails_median_factor => Kind::Decimal { min: 1.0, max: 100.0 };
+    "guardrails.ratio_floor" guardrails_ratio_floor => SHARE;
+    "guardrails.median_min_hours" guardrails_median_min_hours => whole(1, 24);
     "guardrails.min_turns" guardrails_min_turns => whole(1, 1_000_000);
+    "guardrails.unreadable_ratio" guardrails_unreadable_ratio => SHARE;
     "guardrails.ramp_percent" guardrails_ramp_percent => Kind::Rising { min: 1, max: 100 };
 
     "logging.level" log_level => Kind::LogFilter;

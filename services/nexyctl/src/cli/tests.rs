@@ -27,6 +27,18 @@ fn accepts_what_the_guide_shows() {
         "nexyctl alerts",
         "nexyctl alerts --env stage --install /etc/prometheus",
         "nexyctl config show --env dev --config nexy.yaml --json",
+        "nexyctl guardrails --log gateway.log worker.log --window 1h30m --baseline yesterday.json --json",
+        "nexyctl guardrails --log - --ramp 25",
+        "nexyctl guardrails --metrics 127.0.0.1:8080 http://127.0.0.1:8082/metrics --window 60s",
+        "nexyctl logs gateway.log worker.log --window 10m --json",
+        "nexyctl logs",
+        "nexyctl logs -",
+        "nexyctl logs errors gateway.log --since 2026-11-20T10:00:00Z",
+        "nexyctl logs slow - --since 10m --plain",
+        "nexyctl logs pretty gateway.log --no-color",
+        "nexyctl logs pretty",
+        "nexyctl top --gateway 127.0.0.1:8080 --worker 10.0.0.1:8082 --worker 10.0.0.2:8082 --interval 5",
+        "nexyctl top --once --json",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");
@@ -46,6 +58,12 @@ fn refuses_what_makes_no_sense() {
         "nexyctl talk --server https://host/path",
         "nexyctl talk --timeout 0",
         "nexyctl config show --env production",
+        "nexyctl guardrails --log a --window soon",
+        "nexyctl guardrails --log a --ramp 101",
+        "nexyctl guardrails --metrics http://127.0.0.1:8080/status",
+        "nexyctl guardrails --metrics ftp://127.0.0.1",
+        "nexyctl logs --since yesterday",
+        "nexyctl top --interval 0",
     ] {
         match parse(line) {
             Ok(_) => panic!("{line}: accepted"),
@@ -54,5 +72,19 @@ fn refuses_what_makes_no_sense() {
                 "{line}: {error}"
             ),
         }
+    }
+}
+
+#[test]
+fn guardrails_need_exactly_one_kind_of_evidence() {
+    for line in ["nexyctl guardrails", "nexyctl guardrails --log a --metrics 127.0.0.1:8080"] {
+        let Err(error) = parse(line) else { panic!("{line}: accepted") };
+        assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::MissingRequiredArgument | ErrorKind::ArgumentConflict
+            ),
+            "{line}: {error}"
+        );
     }
 }

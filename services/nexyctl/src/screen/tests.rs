@@ -71,3 +71,16 @@ fn columns_stand_under_each_other() {
     let rows = [vec!["a".to_owned(), "long".to_owned()], vec!["bcd".to_owned(), "x".to_owned()]];
     assert_eq!(table(&rows), ["a    long", "bcd  x"]);
 }
+
+#[test]
+fn a_view_takes_the_place_of_the_last_one_on_a_terminal_only() {
+    let written = |look| {
+        let paper = Paper::default();
+        let mut screen = paper.screen(look);
+        screen.view(&["a".to_owned(), "b".to_owned()]).unwrap();
+        screen.view(&["c".to_owned()]).unwrap();
+        paper.text()
+    };
+    assert_eq!(written(Look::Terminal(Colour::On)), "\u{1b}[H\u{1b}[2Ja\nb\n\u{1b}[H\u{1b}[2Jc\n");
+    assert_eq!(written(Look::Piped), "a\nb\n\nc\n\n");
+}

@@ -121,8 +121,14 @@ pub struct Guardrails {
     pub baseline_factor: f64,
     /// How much more often than in the median of a day.
     pub median_factor: f64,
+    /// A share up to this is never more often than something else.
+    pub ratio_floor: f64,
+    /// Fewest hours for a median, of 24.
+    pub median_min_hours: usize,
     /// Fewest turns for a share or a percentile to mean something.
     pub min_turns: u64,
+    /// Share of a log's lines that may be unreadable.
+    pub unreadable_ratio: f64,
     /// Steps of a roll-out in percent, rising, never empty.
     pub ramp_percent: Vec<u8>,
 }

@@ -89,7 +89,10 @@ const ROWS: &[(&str, [&str; 3])] = &[
     ("guardrails.refusal_ratio", ["0.01"; 3]),
     ("guardrails.baseline_factor", ["1.5"; 3]),
     ("guardrails.median_factor", ["2.0"; 3]),
+    ("guardrails.ratio_floor", ["0.01"; 3]),
+    ("guardrails.median_min_hours", ["6"; 3]),
     ("guardrails.min_turns", ["100"; 3]),
+    ("guardrails.unreadable_ratio", ["0.01"; 3]),
     ("guardrails.ramp_percent", ["1, 25, 50, 100"; 3]),
 ];
 

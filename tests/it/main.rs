@@ -15,6 +15,7 @@ mod processes;
 mod proto;
 mod releases;
 mod screenshots;
+mod shipped;
 mod support;
 mod traces;
 mod turns;

@@ -143,8 +143,6 @@ impl Turn {
     async fn next(&mut self) -> Step {
         match self.source.next().await {
             Err(refusal) => Step::Failed(refusal),
-            // A frame of another turn has no business here.
-            Ok(event) if event.turn != self.guards.number.0 => Step::Nothing,
             Ok(RespondEvent { event: Some(event), .. }) => self.step(event),
             Ok(RespondEvent { event: None, .. }) => {
                 self.skip_unknown();

@@ -8,6 +8,7 @@
 
 mod app;
 mod call;
+mod clock;
 mod convert;
 mod coordinator;
 mod decisions;

@@ -19,6 +19,8 @@ mod refusal;
 mod rpc;
 mod screenshot;
 mod server;
+#[cfg(test)]
+mod simulation;
 mod validate;
 mod welcome;
 mod workers;

@@ -3,13 +3,16 @@
 //! `cargo bench -p nexy-tests --bench stack [-- --check]` runs the release
 //! binaries against providers on loopback, and prints each figure with its
 //! target. With `--check` a miss is a failure, with `--paced` only the replies
-//! are measured that come word by word.
+//! are measured that come word by word, with `--interrupts` only how soon
+//! providers are let go.
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
 #[path = "stack/burst.rs"]
 mod burst;
 #[path = "stack/footprint.rs"]
 mod footprint;
+#[path = "stack/interrupts.rs"]
+mod interrupts;
 #[path = "stack/latency.rs"]
 mod latency;
 #[path = "stack/paced.rs"]
@@ -90,6 +93,10 @@ async fn measure() -> anyhow::Result<Report> {
         paced::measure(&mut report).await?;
         return Ok(report);
     }
+    if is_given("--interrupts") {
+        interrupts::measure(&mut report).await?;
+        return Ok(report);
+    }
     let providers = Providers::start().await?;
     let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
     footprint::starts(&mut stack, &mut report).await?;
@@ -99,6 +106,7 @@ async fn measure() -> anyhow::Result<Report> {
     burst::measure(&stack, &mut report).await?;
     footprint::memory(&stack, "after all that", Target::None, &mut report).await?;
     drop(stack);
+    interrupts::measure(&mut report).await?;
     paced::measure(&mut report).await?;
     Ok(report)
 }

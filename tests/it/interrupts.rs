@@ -2,16 +2,24 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, ensure};
+use nexy_proto::streaming::InterruptRequest;
 use nexy_testkit::{
     chat_server::Script,
+    speech_server::{self, Audio},
     stack::{Reply, Stack, question},
 };
+use tokio::sync::Barrier;
 use tonic::{Code, Request};
 
 use crate::support::{
-    AT_ONCE, Call, Fakes, active_streams, ask, assert_refused, assert_whole, eventually, interrupt,
-    turns_of,
+    AT_ONCE, Call, Fakes, SOON, active_streams, ask, assert_refused, assert_whole, eventually,
+    interrupt, turns_of,
 };
+
+/// From an interrupt until the providers see that nobody listens, on a machine
+/// that does much else; how many milliseconds it is, the bench tells.
+const LET_GO: Duration = Duration::from_millis(500);
 
 fn endless() -> Script {
     Script::endless("Again and again and again. ", Duration::from_millis(10))
@@ -81,6 +89,84 @@ async fn an_interrupt_stops_every_turn_of_the_device() -> anyhow::Result<()> {
     assert_eq!(stopped, expected);
     assert_refused(&first?, Code::Cancelled, "cancelled_by_user");
     assert_refused(&second?, Code::Cancelled, "cancelled_by_user");
+    stack.stop(&[]).await
+}
+
+/// A device that is being talked to, and says stop together with others, over
+/// the connection that it listens on.
+async fn stop_together(stack: &Stack, device: &str, start: &Barrier) -> anyhow::Result<()> {
+    let mut client = stack.client().await?;
+    let asked = question(device, "Talk");
+    let session = asked.session_id.clone();
+    let mut call = Call::of(&mut client, asked, &[]).await?;
+    call.until(|reply| reply.chunks.len() > 5).await?;
+    start.wait().await;
+    let listening = async { (call.end().await, Instant::now()) };
+    let stopping = async {
+        let request = InterruptRequest { hardware_id: device.to_owned() };
+        (client.interrupt_session(request).await, Instant::now())
+    };
+    let ((reply, over), (answer, answered)) = tokio::join!(listening, stopping);
+    let answer = answer?.into_inner();
+    ensure!(answer.interrupted_sessions == [session], "{device}: {answer:?}");
+    assert_refused(&reply?, Code::Cancelled, "cancelled_by_user");
+    let late = over.saturating_duration_since(answered);
+    ensure!(late < AT_ONCE, "{device} was talked to for {late:?} after the answer");
+    Ok(())
+}
+
+#[tokio::test]
+async fn five_devices_that_interrupt_at_once_do_not_disturb_a_sixth() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(endless()).await?;
+    // A voice of which every byte says whose it is, and for which text.
+    fakes.speech.state().always(speech_server::Script::speaking(Audio::Echo));
+    let sentences = (1..=40).map(|number| format!("This is sentence number {number}. "));
+    let story = Script::text(sentences).token_delay(Duration::from_millis(25));
+    fakes.chat.state().on_prompt("story", story);
+    let stack = fakes.stack().start().await?;
+    let undisturbed = ask(&stack, question("device-7", "Tell me a story")).await?;
+    assert_whole(&undisturbed);
+
+    let mut sixth = Call::ask(&stack, question("device-6", "Tell me a story")).await?;
+    sixth.until(|reply| !reply.chunks.is_empty()).await?;
+    let start = Barrier::new(5);
+    let devices: [String; 5] = std::array::from_fn(|device| format!("device-{device}"));
+    let [a, b, c, d, e] = devices.each_ref().map(|device| stop_together(&stack, device, &start));
+    let stopping = async { tokio::try_join!(a, b, c, d, e) };
+    let (disturbed, stopped) = tokio::join!(sixth.end_of_turn(), stopping);
+    stopped?;
+    let disturbed = disturbed?;
+    assert!(disturbed.longest_pause < AT_ONCE, "a gap of {:?}", disturbed.longest_pause);
+    let disturbed = disturbed.reply;
+    assert_eq!(disturbed.ends.len(), 1);
+    assert_eq!(disturbed.texts, undisturbed.texts);
+    assert!(disturbed.pcm() == undisturbed.pcm(), "the audio differs");
+    eventually("all of it is over", async || Ok(active_streams(&stack).await? == 0)).await?;
+    assert!(!interrupt(&stack, "device-6").await?.success, "its turn had completed");
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn an_interrupt_closes_the_requests_to_model_and_voice() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(endless()).await?;
+    fakes.speech.state().always(speech_server::Script {
+        chunk_every: Duration::from_millis(20),
+        ..speech_server::Script::speaking(Audio::Endless { hz: 440 })
+    });
+    let stack = fakes.stack().start().await?;
+    let (call, _) = talking(&stack, "device-1").await?;
+    assert!(fakes.chat.open_connections() > 0, "the model is in the middle of its reply");
+    assert!(fakes.speech.state().open_answers() > 0, "and so is the voice");
+    let said = Instant::now();
+    assert!(interrupt(&stack, "device-1").await?.success);
+    let model = fakes.chat.wait_disconnect(SOON).await.context("the model is let go")?;
+    let voice = fakes.speech.state().wait_disconnect(SOON).await.context("the voice is let go")?;
+    for (who, closed) in [("model", model), ("voice", voice)] {
+        let took = closed.saturating_duration_since(said);
+        println!("the {who} was let go {took:?} after the interrupt");
+        assert!(took < LET_GO, "{who}: {took:?}");
+    }
+    assert_eq!(call.end().await?.code(), Code::Cancelled);
     stack.stop(&[]).await
 }
 

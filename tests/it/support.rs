@@ -46,6 +46,12 @@ pub(crate) struct Call {
     pub(crate) reply: Reply,
 }
 
+/// A whole reply, and the longest time in it without a frame.
+pub(crate) struct Timed {
+    pub(crate) reply: Reply,
+    pub(crate) longest_pause: Duration,
+}
+
 // === impl Fakes ===
 
 impl Fakes {
@@ -129,6 +135,17 @@ impl Call {
         Ok(())
     }
 
+    /// Reads until the turn is complete, and tells how long nothing came at most.
+    pub(crate) async fn end_of_turn(mut self) -> anyhow::Result<Timed> {
+        let mut longest_pause = Duration::ZERO;
+        while self.reply.ends.is_empty() {
+            let (before, so_far) = (Instant::now(), frames(&self.reply));
+            self.until(|reply| frames(reply) > so_far).await?;
+            longest_pause = longest_pause.max(before.elapsed());
+        }
+        Ok(Timed { reply: self.reply, longest_pause })
+    }
+
     /// Reads to the end without saying more.
     pub(crate) async fn rest(mut self) -> anyhow::Result<Reply> {
         self.half_close();
@@ -154,6 +171,10 @@ impl Call {
             }
         }
     }
+}
+
+fn frames(reply: &Reply) -> usize {
+    reply.texts.len() + reply.chunks.len() + reply.ends.len()
 }
 
 /// A request with metadata.

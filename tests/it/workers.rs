@@ -3,25 +3,35 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use anyhow::{Context as _, ensure};
+use nexy_proto::worker::{
+    Completed, ModuleStatus, RespondEvent, RespondRequest, StatusResponse, respond_event::Event,
+};
 use nexy_testkit::{
     chat_server::Script,
     stack::{Builder, Process, Reply, Stack, free_port, question},
 };
+use prost::Message as _;
 use tokio::task::JoinSet;
 use tonic::Code;
 
-use crate::support::{
-    Call, Fakes, SOON, active_streams, ask, assert_refused, assert_whole, eventually, gateway_json,
+use crate::{
+    support::{
+        Call, Fakes, SOON, active_streams, ask, assert_refused, assert_whole, eventually,
+        gateway_json,
+    },
+    wire::Peer,
 };
 
 /// What a worker says when a turn reaches it.
 const RESPOND: &str = "/nexy.worker.v1.Worker/Respond";
+
+const STATUS: &str = "/nexy.worker.v1.Worker/Status";
 
 /// Long enough to find out which worker has the turn, and to break it.
 const THINKING: Duration = Duration::from_secs(2);
@@ -136,6 +146,50 @@ async fn a_turn_moves_when_its_worker_dies_before_a_word() -> anyhow::Result<()>
     assert_eq!(crew.decisions("turn_moved")?, 1);
     assert_eq!(fakes.chat.requests().len(), 2, "each worker asked the model once");
     crew.stop().await
+}
+
+#[tokio::test]
+async fn a_frame_of_another_turn_does_not_keep_a_turn_from_moving() -> anyhow::Result<()> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let answer = {
+        let asked = Arc::clone(&asked);
+        move |request: &[u8]| {
+            let turn = RespondRequest::decode(request).map(|asked| asked.turn).unwrap_or_default();
+            let text = |turn, text: &str| {
+                let event = Some(Event::Text(text.to_owned()));
+                RespondEvent { turn, event }.encode_to_vec()
+            };
+            let completed = Some(Event::Completed(Completed::default()));
+            match asked.fetch_add(1, Ordering::Relaxed) {
+                // Whoever is asked first mixes up turns, and breaks off.
+                0 => vec![text(turn + 1, "of another turn")],
+                _ => vec![
+                    text(turn, "It is ten o'clock."),
+                    RespondEvent { turn, event: completed }.encode_to_vec(),
+                ],
+            }
+        }
+    };
+    let ready = |_: &[u8]| {
+        let module = ModuleStatus { state: "ready".to_owned(), ..ModuleStatus::default() };
+        let modules = vec![module];
+        vec![StatusResponse { modules, ..StatusResponse::default() }.encode_to_vec()]
+    };
+    let peer = || Peer::default().on(RESPOND, answer.clone()).on(STATUS, ready);
+    let (first, second) = (peer().serve().await?, peer().serve().await?);
+    let addrs = format!("{},{}", first.addr, second.addr);
+    let stack = Stack::builder().env("WORKER_ADDRS", addrs).without_worker().start().await?;
+    eventually("both are ready", async || {
+        let told = gateway_json(&stack, "/status").await?;
+        let workers = told["workers"].as_array().context("workers")?;
+        Ok(workers.iter().all(|worker| worker["state"] == "ready"))
+    })
+    .await?;
+    let reply = stack.ask("What time is it?").await?;
+    assert!(reply.is_complete(), "{:?} {:?}", reply.status, reply.outline);
+    assert_eq!(reply.texts, ["It is ten o'clock."]);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    stack.stop(&["worker_state", "turn_moved"]).await
 }
 
 #[tokio::test]

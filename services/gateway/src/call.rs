@@ -33,6 +33,7 @@ pub(crate) use self::{
     turn::Guards,
 };
 use crate::{
+    clock,
     convert::{self, Question},
     coordinator::ModuleCoordinator,
     decisions::{Named, Who},
@@ -205,7 +206,7 @@ impl Call {
     }
 
     fn moved(&mut self) {
-        self.idle.moved(Instant::now().into_std());
+        self.idle.moved(clock::now());
     }
 
     async fn take_message(
@@ -240,7 +241,7 @@ impl Call {
 
     /// Does what a message asks for, or says why not.
     async fn accept(&mut self, request: StreamRequest, log: &mut TurnLog) -> Result<(), Refusal> {
-        if let Err(exceeded) = self.rate.admit(std::time::Instant::now()) {
+        if let Err(exceeded) = self.rate.admit(clock::now()) {
             nexy_telemetry::emit(&Named {
                 decision: "rate_limit_exceeded",
                 who: log.who().clone(),

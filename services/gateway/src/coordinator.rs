@@ -1,12 +1,9 @@
 //! The composition root: every module of the gateway, built from settings in
 //! one place and held as a typed field.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use nexy_backpressure::{Admission, Permit};
@@ -22,13 +19,14 @@ use tokio::sync::Semaphore;
 
 use crate::{
     call::Guards,
+    clock,
     decisions::Admitted,
     latest::{self, Latest},
     options::{Actions, Options},
     refusal::Refusal,
     screenshot::Screenshot,
     validate::Incoming,
-    workers::{self, EjectionSettings, Workers},
+    workers::{self, Workers},
 };
 
 /// The most bytes that one character takes in UTF-8 (RFC 3629).
@@ -89,17 +87,7 @@ impl ModuleCoordinator {
                 within: settings.actions.confirm_within,
                 max_waiting: settings.actions.confirm_max_devices,
             }),
-            workers: Workers::new(workers::Settings {
-                addrs: settings.worker.addrs.clone(),
-                peer: Peer::new(&settings, Name::Worker)?,
-                status_interval: settings.worker.status_interval,
-                max_message_bytes: settings.grpc.max_message_bytes,
-                ejection: EjectionSettings {
-                    after_failures: settings.worker.eject_after_failures,
-                    first: settings.worker.eject,
-                    longest: settings.worker.eject_max,
-                },
-            })?,
+            workers: Workers::new(workers::Settings::new(&settings)?)?,
             latest: Latest::new(latest::Settings {
                 addr: settings.update.grpc_addr.clone(),
                 peer: Peer::new(&settings, Name::Update)?,
@@ -163,13 +151,13 @@ impl ModuleCoordinator {
     ) -> Result<(), Refusal> {
         let chunk = Chunk { seq, text, screenshot };
         self.collector
-            .collect(&key(incoming), chunk, Instant::now())
+            .collect(&key(incoming), chunk, clock::now())
             .map_err(|full| Refusal::new(full.error_type(), full.to_string()))
     }
 
     /// The question as a whole: what was collected, and the prompt.
     pub(crate) fn merge_collected(&self, incoming: &Incoming, prompt: &str) -> Merged<Screenshot> {
-        self.collector.merge(&key(incoming), prompt, Instant::now())
+        self.collector.merge(&key(incoming), prompt, clock::now())
     }
 
     /// Forgets what was collected, once it is being answered.
@@ -180,12 +168,12 @@ impl ModuleCoordinator {
     /// What the words that a device says now may agree to. A question that is
     /// refused takes it away too: it may have been a no.
     pub(crate) fn take_waiting(&self, device: &HardwareId) -> Option<Action> {
-        self.confirmations.take(device, Instant::now())
+        self.confirmations.take(device, clock::now())
     }
 
     /// A turn of the device is complete, and perhaps asks it to agree.
     pub(crate) fn settle_waiting(&self, device: &HardwareId, waiting: Option<Action>) {
-        self.confirmations.settle(device, waiting, Instant::now());
+        self.confirmations.settle(device, waiting, clock::now());
     }
 
     /// Decodes a screenshot off the runtime's threads: a large one takes

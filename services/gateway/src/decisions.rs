@@ -120,6 +120,14 @@ pub(crate) struct TurnMoved {
     pub(crate) reason: &'static str,
 }
 
+/// A worker sent events of a kind that this version does not know; told once
+/// for each turn.
+#[derive(Debug, Serialize)]
+pub(crate) struct UnknownEvent {
+    #[serde(flatten)]
+    pub(crate) who: Who,
+}
+
 fn millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
@@ -152,6 +160,7 @@ decision!(ActionForwarded, |_| "action_forwarded", |_| Level::Info, |_| Some(STR
 decision!(Interrupted, |_| "interrupted", |_| Level::Info, |_| None);
 decision!(WorkerEjected, |_| "worker_ejected", |_| Level::Warn, |_| None);
 decision!(TurnMoved, |_| "turn_moved", |_| Level::Warn, |_| Some(STREAM_AUDIO));
+decision!(UnknownEvent, |_| "unknown_event", |_| Level::Info, |_| Some(STREAM_AUDIO));
 decision!(WorkerChanged, |_| "worker_state", WorkerChanged::loudness, |_| None);
 
 impl Decision for Admitted {

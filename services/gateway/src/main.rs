@@ -8,6 +8,7 @@
 
 mod app;
 mod call;
+mod clock;
 mod convert;
 mod coordinator;
 mod decisions;
@@ -18,6 +19,8 @@ mod refusal;
 mod rpc;
 mod screenshot;
 mod server;
+#[cfg(test)]
+mod simulation;
 mod validate;
 mod welcome;
 mod workers;

@@ -101,9 +101,11 @@ async fn pass_on(
     let mut format = convert::promised_format(&modules.settings);
     loop {
         let event = events.message().await.map_err(|status| Refusal::of_peer(&status))?;
-        let Some(WelcomeEvent { event: Some(event) }) = event else {
+        let Some(WelcomeEvent { event }) = event else {
             return Err(Refusal::unavailable("the worker broke off the greeting"));
         };
+        // A newer worker may say what this version does not know.
+        let Some(event) = event else { continue };
         let (content, last) = content(event, &mut format)?;
         if to_client.send(Ok(response(content))).await.is_err() || last {
             return Ok(());

@@ -7,22 +7,24 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
 use nexy_proto::worker::{ModuleStatus, StatusRequest, worker_client::WorkerClient};
-use nexy_runtime::grpc::Peer;
+use nexy_runtime::{grpc::Peer, tls::Name};
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, timeout},
+    time::{Instant, MissedTickBehavior, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-pub(crate) use self::ejection::EjectionSettings;
-use self::ejection::Record;
-use crate::decisions::{WorkerChanged, WorkerEjected};
+use self::ejection::{EjectionSettings, Record};
+use crate::{
+    clock,
+    decisions::{WorkerChanged, WorkerEjected},
+};
 
 /// How workers are reached and watched.
 #[derive(Debug, Clone)]
@@ -77,6 +79,29 @@ pub(crate) struct SeenModule {
 #[derive(Debug)]
 pub(crate) struct Chosen(Arc<Worker>);
 
+// === impl Settings ===
+
+impl Settings {
+    /// As the settings of the gateway have it.
+    ///
+    /// # Errors
+    /// When a certificate cannot be used.
+    pub(crate) fn new(settings: &nexy_config::Settings) -> anyhow::Result<Self> {
+        let worker = &settings.worker;
+        Ok(Self {
+            addrs: worker.addrs.clone(),
+            peer: Peer::new(settings, Name::Worker)?,
+            status_interval: worker.status_interval,
+            max_message_bytes: settings.grpc.max_message_bytes,
+            ejection: EjectionSettings {
+                after_failures: worker.eject_after_failures,
+                first: worker.eject,
+                longest: worker.eject_max,
+            },
+        })
+    }
+}
+
 // === impl Workers ===
 
 impl Workers {
@@ -85,9 +110,20 @@ impl Workers {
     /// # Errors
     /// When an address cannot be one.
     pub(crate) fn new(settings: Settings) -> anyhow::Result<Self> {
+        Self::over(settings, Peer::channel)
+    }
+
+    /// The same over channels that are made like this.
+    ///
+    /// # Errors
+    /// When an address cannot be one.
+    pub(crate) fn over(
+        settings: Settings,
+        channel: impl Fn(&Peer, &str) -> anyhow::Result<Channel>,
+    ) -> anyhow::Result<Self> {
         use anyhow::Context as _;
         let connect = |addr: &String| {
-            let channel = settings.peer.channel(addr).context("use worker.addrs")?;
+            let channel = channel(&settings.peer, addr).context("use worker.addrs")?;
             let client = WorkerClient::new(channel)
                 .max_encoding_message_size(settings.max_message_bytes)
                 .max_decoding_message_size(settings.max_message_bytes);
@@ -107,7 +143,7 @@ impl Workers {
     /// fewer calls: gateways that know nothing of each other do not all take
     /// the same one. Who is ejected is asked only when nobody else is ready.
     pub(crate) fn choose_but(&self, tried: &[Arc<str>]) -> Option<Chosen> {
-        let now = Instant::now();
+        let now = clock::now();
         let is_new = |worker: &&Arc<Worker>| worker.is_ready() && !tried.contains(&worker.addr);
         let (ejected, well): (Vec<_>, Vec<_>) =
             self.workers.iter().filter(is_new).partition(|worker| worker.is_ejected(now));
@@ -211,7 +247,7 @@ impl Worker {
         }
     }
 
-    fn is_ejected(&self, now: Instant) -> bool {
+    fn is_ejected(&self, now: std::time::Instant) -> bool {
         self.lock_record().is_ejected(now)
     }
 
@@ -244,7 +280,7 @@ impl Chosen {
 
     /// Tells that the worker broke a turn.
     pub(crate) fn failed(&self) {
-        let ejected = self.0.lock_record().failed(Instant::now(), self.0.ejection);
+        let ejected = self.0.lock_record().failed(clock::now(), self.0.ejection);
         if let Some(pause) = ejected {
             nexy_telemetry::emit(&WorkerEjected { addr: self.0.addr.to_string(), pause });
         }

@@ -40,10 +40,11 @@ fn listener(listener: pb::Listener) -> Result<Listener, Status> {
             0.0 => SpeechRate::NORMAL,
             factor => SpeechRate::new(factor).map_err(invalid)?,
         },
-        timezone: match listener.timezone.as_str() {
-            "" => None,
-            name => Some(TimeZone::get(name).map_err(|_| invalid("unknown time zone"))?),
-        },
+        // A gateway with newer data may know a zone that this worker does not:
+        // the server's own is better than no answer.
+        timezone: Some(listener.timezone.as_str())
+            .filter(|name| !name.is_empty())
+            .and_then(|name| TimeZone::get(name).ok()),
     })
 }
 

@@ -73,6 +73,21 @@ impl Providers {
         (self.chat.accepted_connections(), self.speech.accepted_connections())
     }
 
+    /// Waits until nothing is being said any more; when the last of model and
+    /// voice saw that nobody listens.
+    pub(crate) async fn wait_disconnect(&self, within: Duration) -> anyhow::Result<Instant> {
+        let model = self.chat.wait_disconnect(within);
+        let voice = self.speech.state().wait_disconnect(within);
+        let (model, voice) = tokio::join!(model, voice);
+        let model = model.context("the model still speaks")?;
+        Ok(model.max(voice.context("the voice still speaks")?))
+    }
+
+    /// Whether model and voice are both in the middle of a reply.
+    pub(crate) fn are_speaking(&self) -> bool {
+        self.chat.open_connections() > 0 && self.speech.state().open_answers() > 0
+    }
+
     /// Where questions are asked, and where speech is.
     pub(crate) fn urls(&self) -> [String; 2] {
         [

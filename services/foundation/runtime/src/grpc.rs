@@ -9,7 +9,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 use tonic::service::Routes;
 
 use crate::{Shutdown, tls};
@@ -23,6 +23,7 @@ mod preface;
 mod refusals;
 mod span;
 
+pub use accept::Listen;
 pub use channel::Peer;
 pub use deadline::deadline;
 pub use observe::{Logged, ObserveLayer, Outcome, Rpc, RpcContext};
@@ -106,7 +107,7 @@ impl Settings {
 }
 
 /// Serves until the drain is over, or for a grace after the cut.
-pub async fn serve(listener: TcpListener, server: Server, shutdown: Shutdown) {
+pub async fn serve(listener: impl Listen, server: Server, shutdown: Shutdown) {
     let force_grace = server.settings.force_grace;
     let terms = Arc::new(connection::Terms::new(server, shutdown.drain().clone()));
     let serving = accept::accept(listener, terms);

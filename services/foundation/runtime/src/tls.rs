@@ -15,7 +15,10 @@
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use rustls::{ClientConfig, ServerConfig, pki_types::ServerName};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 use self::reload::Reloading;
@@ -138,7 +141,10 @@ impl Acceptor {
     ///
     /// # Errors
     /// When they do not prove who they are, or do not accept us.
-    pub(crate) async fn accept(&self, io: TcpStream) -> io::Result<server::TlsStream<TcpStream>> {
+    pub(crate) async fn accept<IO>(&self, io: IO) -> io::Result<server::TlsStream<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
         TlsAcceptor::from(self.0.current().await).accept(io).await
     }
 }

@@ -12,7 +12,7 @@ use std::{
     collections::VecDeque,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 pub use audio::{Audio, echo, tone};
-use connections::{Counted, Counts};
+use connections::{Answers, Counted, Counts};
 
 /// Characters that `input` may have (OpenAI API reference, "Create speech").
 const LONGEST_INPUT: usize = 4096;
@@ -102,7 +102,7 @@ struct Shared {
     script: Mutex<Script>,
     next: Mutex<VecDeque<Script>>,
     requests: Mutex<Vec<Request>>,
-    disconnects: watch::Sender<usize>,
+    answers: watch::Sender<Answers>,
 }
 
 /// A running server. Dropping it stops it.
@@ -243,7 +243,7 @@ impl SpeechState {
             script: Mutex::new(script),
             next: Mutex::default(),
             requests: Mutex::default(),
-            disconnects: watch::Sender::new(0),
+            answers: watch::Sender::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -267,9 +267,24 @@ impl SpeechState {
     /// Whether, within this time, a client has left before its answer was
     /// complete.
     pub async fn saw_disconnect(&self, within: Duration) -> bool {
-        let mut disconnects = self.shared.disconnects.subscribe();
-        let seen = disconnects.wait_for(|count| *count > 0);
+        let mut answers = self.shared.answers.subscribe();
+        let seen = answers.wait_for(|answers| answers.disconnects > 0);
         tokio::time::timeout(within, seen).await.is_ok_and(|seen| seen.is_ok())
+    }
+
+    /// Answers that are in the making now.
+    #[must_use]
+    pub fn open_answers(&self) -> usize {
+        self.shared.answers.borrow().open
+    }
+
+    /// Waits until no answer is in the making. When the last one was over, as
+    /// this side saw it; `None` when one still is after `within`, or none ever
+    /// was.
+    pub async fn wait_disconnect(&self, within: Duration) -> Option<Instant> {
+        let mut answers = self.shared.answers.subscribe();
+        let over = answers.wait_for(|answers| answers.open == 0);
+        tokio::time::timeout(within, over).await.ok()?.ok()?.last_over
     }
 
     /// Records a request and answers it by the next script, unless the real
@@ -308,7 +323,7 @@ impl SpeechState {
     }
 
     fn watch_client(&self) -> connections::Watched {
-        connections::Watched::new(self.shared.disconnects.clone())
+        connections::Watched::new(self.shared.answers.clone())
     }
 }
 

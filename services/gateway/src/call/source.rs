@@ -33,6 +33,8 @@ pub(super) struct Source {
     /// Kept until something of the reply is on its way to the client: from
     /// then on a second reply would contradict the first.
     request: Option<RespondRequest>,
+    /// The number of the turn.
+    turn: u64,
     tried: Vec<Arc<str>>,
     /// Whether being down is no reason to leave the worker any more.
     stays: bool,
@@ -85,8 +87,21 @@ impl Source {
         let asking = call_span(&worker, &span);
         let events = events(&worker, request.clone(), times, &asking);
         let tried = vec![Arc::clone(worker.addr())];
+        let turn = request.turn;
         let request = Some(request);
-        Self { modules, worker, events, request, tried, stays: false, times, span, asking, who }
+        Self {
+            modules,
+            worker,
+            events,
+            request,
+            turn,
+            tried,
+            stays: false,
+            times,
+            span,
+            asking,
+            who,
+        }
     }
 
     /// The next event, from whichever worker gives it. Cancel-safe.
@@ -96,6 +111,8 @@ impl Source {
     pub(super) async fn next(&mut self) -> Result<RespondEvent, Refusal> {
         loop {
             let trouble = match self.event().await {
+                // A frame of another turn has no business here, and proves nothing.
+                Ok(event) if event.turn != self.turn => continue,
                 Ok(event) => {
                     self.note(&event);
                     return Ok(event);

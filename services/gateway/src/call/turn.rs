@@ -6,7 +6,7 @@ use nexy_config::ActionsTransport;
 use nexy_interrupt_handling::RunningTurn;
 use nexy_proto::{
     streaming::{StreamResponse, stream_response::Content},
-    worker::{Action, AudioFormat, RespondRequest, respond_event},
+    worker::{Action, AudioFormat, RespondEvent, RespondRequest, respond_event},
 };
 use nexy_session_management::Lease;
 use nexy_types::{ErrorType, HardwareId, SessionId, TurnNumber};
@@ -20,7 +20,10 @@ use super::{
     source::{Asking, Source},
 };
 use crate::{
-    convert, coordinator::ModuleCoordinator, decisions::ActionForwarded, refusal::Refusal,
+    convert,
+    coordinator::ModuleCoordinator,
+    decisions::{ActionForwarded, UnknownEvent},
+    refusal::Refusal,
     workers::Chosen,
 };
 
@@ -46,6 +49,8 @@ pub(super) struct Turn {
     /// How actions travel; `None` when they do not.
     transport: Option<ActionsTransport>,
     format: AudioFormat,
+    /// Whether it was told that the worker says what nobody here knows.
+    is_beyond_us: bool,
     log: TurnLog,
 }
 
@@ -116,7 +121,18 @@ impl Turn {
             who: log.who().clone(),
         });
         let audible = Audible::new();
-        Self { index, audible, device, session, guards, source, transport, format, log }
+        Self {
+            index,
+            audible,
+            device,
+            session,
+            guards,
+            source,
+            transport,
+            format,
+            is_beyond_us: false,
+            log,
+        }
     }
 
     /// Cancelled when the user interrupts the turn.
@@ -127,9 +143,11 @@ impl Turn {
     async fn next(&mut self) -> Step {
         match self.source.next().await {
             Err(refusal) => Step::Failed(refusal),
-            // A frame of another turn has no business here.
-            Ok(event) if event.turn != self.guards.number.0 => Step::Nothing,
-            Ok(event) => event.event.map_or(Step::Nothing, |event| self.step(event)),
+            Ok(RespondEvent { event: Some(event), .. }) => self.step(event),
+            Ok(RespondEvent { event: None, .. }) => {
+                self.skip_unknown();
+                Step::Nothing
+            }
         }
     }
 
@@ -172,6 +190,14 @@ impl Turn {
                 let error = ErrorType::from_wire(&failed.error_type).unwrap_or(ErrorType::Internal);
                 Step::Failed(Refusal::new(error, failed.message))
             }
+        }
+    }
+
+    /// A newer worker has events that this version does not know: the reply is
+    /// whole without them.
+    fn skip_unknown(&mut self) {
+        if !std::mem::replace(&mut self.is_beyond_us, true) {
+            nexy_telemetry::emit(&UnknownEvent { who: self.log.who().clone() });
         }
     }
 

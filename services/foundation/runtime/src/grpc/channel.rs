@@ -54,19 +54,28 @@ impl Peer {
     /// # Errors
     /// When the address cannot be one.
     pub fn channel(&self, addr: &str) -> anyhow::Result<Channel> {
+        let endpoint = self.endpoint(addr)?;
+        let Some(tls) = self.tls.clone() else { return Ok(endpoint.connect_lazy()) };
+        let endpoint = endpoint.origin(format!("https://{addr}").parse()?);
+        // tonic's own TLS reads its certificates once.
+        Ok(endpoint.connect_with_connector_lazy(service_fn(move |uri| connect(tls.clone(), uri))))
+    }
+
+    /// The terms of such a channel, for whoever makes its sockets himself.
+    ///
+    /// # Errors
+    /// When the address cannot be one.
+    pub fn endpoint(&self, addr: &str) -> anyhow::Result<Endpoint> {
         let endpoint = Endpoint::from_shared(format!("http://{addr}"))
-            .with_context(|| format!("{addr} is not host:port"))?
+            .with_context(|| format!("{addr} is not host:port"))?;
+        Ok(endpoint
             .connect_timeout(self.connect_timeout)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(self.keepalive_interval)
             .keep_alive_timeout(self.keepalive_timeout)
             .keep_alive_while_idle(true)
             .initial_stream_window_size(self.stream_window)
-            .initial_connection_window_size(self.connection_window());
-        let Some(tls) = self.tls.clone() else { return Ok(endpoint.connect_lazy()) };
-        let endpoint = endpoint.origin(format!("https://{addr}").parse()?);
-        // tonic's own TLS reads its certificates once.
-        Ok(endpoint.connect_with_connector_lazy(service_fn(move |uri| connect(tls.clone(), uri))))
+            .initial_connection_window_size(self.connection_window()))
     }
 
     /// Room for what every call may hold unread: with less, a few listeners who

@@ -13,7 +13,6 @@ use hyper_util::{
 use nexy_telemetry::metrics;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
@@ -63,11 +62,11 @@ impl Terms {
     }
 
     /// Serves one connection from its first byte to its last.
-    pub(super) async fn run(self: Arc<Self>, socket: TcpStream) {
+    pub(super) async fn run<IO>(self: Arc<Self>, socket: IO)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let _counted = Counted::new();
-        // Small frames at once: an audio chunk must not wait for the next one.
-        // A socket that cannot do that is served all the same.
-        let _delayed = socket.set_nodelay(true);
         let begin_by = Instant::now() + self.settings.handshake_timeout;
         let Some(tls) = &self.tls else {
             return self.serve(socket, begin_by).await;

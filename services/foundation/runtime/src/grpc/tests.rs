@@ -6,6 +6,7 @@ use axum::{Router, routing::post};
 use bytes::Bytes;
 use futures_util::stream;
 use nexy_telemetry::metrics;
+use tokio::net::TcpListener;
 use tonic::{
     Code, Status,
     transport::{Channel, Endpoint},

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::serve::Listener;
@@ -42,8 +42,19 @@ pub(super) struct Connection {
 /// An answer in the making. Dropped before it is finished, it counts as a
 /// disconnect of the client.
 pub(super) struct Watched {
-    disconnects: watch::Sender<usize>,
+    answers: watch::Sender<Answers>,
     over: bool,
+}
+
+/// What became of the answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Answers {
+    /// In the making.
+    pub(super) open: usize,
+    /// Left by their clients.
+    pub(super) disconnects: usize,
+    /// When the last one was over, however that was.
+    pub(super) last_over: Option<Instant>,
 }
 
 // === impl Counts ===
@@ -138,8 +149,9 @@ impl Drop for Connection {
 // === impl Watched ===
 
 impl Watched {
-    pub(super) const fn new(disconnects: watch::Sender<usize>) -> Self {
-        Self { disconnects, over: false }
+    pub(super) fn new(answers: watch::Sender<Answers>) -> Self {
+        answers.send_modify(|answers| answers.open += 1);
+        Self { answers, over: false }
     }
 
     pub(super) fn finished(mut self) {
@@ -149,8 +161,10 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if !self.over {
-            self.disconnects.send_modify(|count| *count += 1);
-        }
+        self.answers.send_modify(|answers| {
+            answers.open -= 1;
+            answers.disconnects += usize::from(!self.over);
+            answers.last_over = Some(Instant::now());
+        });
     }
 }

@@ -4,7 +4,7 @@
 //! binaries against providers on loopback, and prints each figure with its
 //! target. With `--check` a miss is a failure, with `--paced` only the replies
 //! are measured that come word by word, with `--interrupts` only how soon
-//! providers are let go.
+//! providers are let go, with `--telemetry` only what a collector adds.
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
 #[path = "stack/burst.rs"]
@@ -19,6 +19,8 @@ mod latency;
 mod paced;
 #[path = "stack/providers.rs"]
 mod providers;
+#[path = "stack/telemetry.rs"]
+mod telemetry;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -97,6 +99,10 @@ async fn measure() -> anyhow::Result<Report> {
         interrupts::measure(&mut report).await?;
         return Ok(report);
     }
+    if is_given("--telemetry") {
+        telemetry::measure(&mut report).await?;
+        return Ok(report);
+    }
     let providers = Providers::start().await?;
     let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
     footprint::starts(&mut stack, &mut report).await?;
@@ -108,5 +114,6 @@ async fn measure() -> anyhow::Result<Report> {
     drop(stack);
     interrupts::measure(&mut report).await?;
     paced::measure(&mut report).await?;
+    telemetry::measure(&mut report).await?;
     Ok(report)
 }

@@ -45,8 +45,11 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
         chunk_every: PACE,
         ..speech_server::Script::speaking(Audio::Endless { hz: 440 })
     };
-    let providers = Providers::playing(chat, voice).await?;
+    let providers = Providers::playing(chat, speech_server::Script::tone()).await?;
     let stack = providers.configure(Stack::builder()).start().await?;
+    // Only now: what the worker has spoken at its start must come to an end.
+    let _spoken = providers.wait_disconnect(PATIENCE).await;
+    providers.speak(voice);
     let mut client = stack.client().await?;
     let mut closed = Times::new()?;
     for turn in 0..WARM_UP + INTERRUPTS {

@@ -74,7 +74,7 @@ const FOUR: &str = "This is the first sentence. And this is the second one. \
 const SLOW_VOICE: Duration = Duration::from_millis(300);
 
 /// Conversations at the same time.
-const LANES: u32 = 8;
+pub(crate) const LANES: u32 = 8;
 
 /// Between the beginnings of two of them.
 const APART: Duration = Duration::from_millis(37);
@@ -103,10 +103,15 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     four_sentences(report).await
 }
 
-async fn replies_word_by_word(report: &mut Report) -> anyhow::Result<()> {
+/// A model that takes its time for each token, and a voice that thinks.
+pub(crate) async fn word_by_word() -> anyhow::Result<Providers> {
     let chat = chat_server::Script::text(REPLY).first_delay(FIRST_TOKEN).token_delay(TOKEN);
     let voice = speech_server::Script { head_after: FIRST_BYTE, ..speech_server::Script::tone() };
-    let providers = Providers::playing(chat, voice).await?;
+    Providers::playing(chat, voice).await
+}
+
+async fn replies_word_by_word(report: &mut Report) -> anyhow::Result<()> {
+    let providers = word_by_word().await?;
     let stack = providers.configure(Stack::builder()).start().await?;
     // Until what runs in the background after a start has settled.
     heard(&stack, "warm-up").await?;
@@ -179,7 +184,7 @@ pub(crate) async fn bare_client(chat: &str, speech: &str) -> anyhow::Result<f64>
 }
 
 /// As many turns at once as there are lanes; the time to first audio of each.
-async fn lanes(stack: &Stack, round: usize) -> anyhow::Result<Vec<Duration>> {
+pub(crate) async fn lanes(stack: &Stack, round: usize) -> anyhow::Result<Vec<Duration>> {
     let client = stack.client().await?;
     let mut turns = JoinSet::new();
     for lane in 0..LANES {

@@ -88,6 +88,11 @@ impl Providers {
         self.chat.open_connections() > 0 && self.speech.state().open_answers() > 0
     }
 
+    /// From now on the voice speaks like this.
+    pub(crate) fn speak(&self, voice: speech_server::Script) {
+        self.speech.state().always(voice);
+    }
+
     /// Where questions are asked, and where speech is.
     pub(crate) fn urls(&self) -> [String; 2] {
         [

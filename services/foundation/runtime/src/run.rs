@@ -174,13 +174,13 @@ async fn leave<F: Future<Output = anyhow::Result<()>>>(
     signals: &mut Signals,
     shutdown: &Shutdown,
     asked: Signal,
-    times: &nexy_config::Server,
+    server: &nexy_config::Server,
 ) {
     let since = Instant::now();
     let phase = |phase, signal| {
         nexy_telemetry::emit(&ShutdownPhase { phase, signal, since: Some(since.elapsed()) });
     };
-    if !times.lame_duck.is_zero() {
+    if !server.lame_duck.is_zero() {
         phase("lame_duck", Some(asked.as_str()));
         shutdown.announce();
         tokio::select! {
@@ -190,7 +190,7 @@ async fn leave<F: Future<Output = anyhow::Result<()>>>(
             // A second signal is an order not to wait.
             _ = second_signal(signals) => {}
             // By now everybody knows.
-            () = tokio::time::sleep(times.lame_duck) => {}
+            () = tokio::time::sleep(server.lame_duck) => {}
         }
     }
     phase("drain", Some(asked.as_str()));
@@ -202,7 +202,7 @@ async fn leave<F: Future<Output = anyhow::Result<()>>>(
         // A second signal is an order not to wait.
         _ = second_signal(signals) => {}
         // Time is up.
-        () = tokio::time::sleep(times.drain) => {}
+        () = tokio::time::sleep(server.drain) => {}
     }
     phase("force", None);
     shutdown.cut();

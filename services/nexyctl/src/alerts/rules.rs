@@ -33,12 +33,6 @@ impl<'a> Limits<'a> {
     pub(super) fn of(settings: &'a Settings) -> Self {
         Self { guardrails: &settings.guardrails, memory_queue: settings.memory.write_queue as u64 }
     }
-
-    /// A share that `min_turns` can just show: one turn of them. Medians of 0
-    /// are taken for this, or the first event of a day would be an alarm.
-    fn least_share(&self) -> String {
-        format!("1 / {}", self.guardrails.min_turns)
-    }
 }
 
 /// All rules, in the order in which they are looked at.
@@ -82,7 +76,8 @@ fn alert(
 
 fn about_turns(limits: &Limits<'_>) -> Vec<Rule> {
     let guardrails = limits.guardrails;
-    let least = limits.least_share();
+    // Below it nothing is compared, or the first event of a day would be an alarm.
+    let floor = guardrails.ratio_floor;
     let slow = |limit| format!("nexy:first_audio_seconds:p95 > {}", seconds(limit));
     let fail = |limit: f64| format!("nexy:turns:error_ratio > {limit}");
     let slowness = "95 % of the replies are heard within {{ $value | humanizeDuration }} only.";
@@ -108,7 +103,7 @@ fn about_turns(limits: &Limits<'_>) -> Vec<Rule> {
             "NexyMoreRetriesThanYesterday",
             "15m",
             format!(
-                "nexy:turns:retry_or_abort_ratio\n  > {} * clamp_min(nexy:turns:retry_or_abort_ratio:yesterday, {least})",
+                "nexy:turns:retry_or_abort_ratio\n  > clamp_min({} * nexy:turns:retry_or_abort_ratio:yesterday, {floor})",
                 guardrails.baseline_factor
             ),
             "{{ $value | humanize }} retries and interruptions per turn: more than at this time \
@@ -118,7 +113,7 @@ fn about_turns(limits: &Limits<'_>) -> Vec<Rule> {
             "NexyAboveMedian",
             "10m",
             format!(
-                "nexy:turns:event_ratio{{event=~\"abort|retry|unavailable\"}}\n  > {} * clamp_min(nexy:turns:event_ratio:median_1d, {least})",
+                "nexy:turns:event_ratio{{event=~\"abort|retry|unavailable\"}}\n  > clamp_min({} * nexy:turns:event_ratio:median_1d, {floor})",
                 guardrails.median_factor
             ),
             "{{ $labels.event }}: {{ $value | humanize }} per turn, far above the median of a day.",

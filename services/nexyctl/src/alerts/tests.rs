@@ -37,10 +37,10 @@ fn every_limit_of_the_settings_is_in_the_rules() {
         ("GUARDRAILS_ERROR_RATIO_WARN", "0.08", "{event=\"degrade\"} > 0.08\n"),
         ("GUARDRAILS_ERROR_RATIO_PAGE", "0.2", "error_ratio > 0.2\n"),
         ("GUARDRAILS_REFUSAL_RATIO", "0.03", "refusal_ratio > 0.03\n"),
-        ("GUARDRAILS_BASELINE_FACTOR", "1.75", "> 1.75 * clamp_min("),
-        ("GUARDRAILS_MEDIAN_FACTOR", "3", "> 3 * clamp_min("),
+        ("GUARDRAILS_BASELINE_FACTOR", "1.75", "> clamp_min(1.75 * "),
+        ("GUARDRAILS_MEDIAN_FACTOR", "3", "> clamp_min(3 * "),
         ("GUARDRAILS_MIN_TURNS", "250", "nexy:turns:judged_5m >= 250)"),
-        ("GUARDRAILS_MIN_TURNS", "250", "median_1d, 1 / 250)"),
+        ("GUARDRAILS_RATIO_FLOOR", "0.02", "median_1d, 0.02)"),
         ("MEMORY_WRITE_QUEUE", "1000", "{queue=\"memory_writes\"} > 800\n"),
     ] {
         let text = rules(&[(variable, value)]);

@@ -4,7 +4,8 @@
 //! binaries against providers on loopback, and prints each figure with its
 //! target. With `--check` a miss is a failure, with `--paced` only the replies
 //! are measured that come word by word, with `--interrupts` only how soon
-//! providers are let go, with `--telemetry` only what a collector adds.
+//! providers are let go, with `--telemetry` only what a collector adds, with
+//! `--passing` only what passes through the gateway.
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
 #[path = "stack/burst.rs"]
@@ -17,6 +18,8 @@ mod interrupts;
 mod latency;
 #[path = "stack/paced.rs"]
 mod paced;
+#[path = "stack/passing.rs"]
+mod passing;
 #[path = "stack/providers.rs"]
 mod providers;
 #[path = "stack/telemetry.rs"]
@@ -31,8 +34,8 @@ use tokio::time::timeout;
 
 use self::providers::Providers;
 
-/// For everything but the build. The whole takes about a minute.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// For everything but the build. The whole takes about five minutes.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 fn main() -> ExitCode {
     if cfg!(debug_assertions) {
@@ -43,6 +46,11 @@ fn main() -> ExitCode {
         && flag == paced::BARE_CLIENT
     {
         return bare_client(chat, speech);
+    }
+    if let [_, flag, port] = &std::env::args().collect::<Vec<_>>()[..]
+        && flag == passing::BARE_SERVER
+    {
+        return bare_server(port);
     }
     let report = match run() {
         Ok(report) => report,
@@ -67,6 +75,19 @@ fn bare_client(chat: &str, speech: &str) -> ExitCode {
             println!("{seconds}");
             ExitCode::SUCCESS
         }
+        Err(error) => {
+            println!("{error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The same of a server.
+fn bare_server(port: &str) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let serving = runtime.context("build the runtime");
+    match serving.and_then(|runtime| runtime.block_on(passing::bare_server(port))) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("{error:?}");
             ExitCode::FAILURE
@@ -103,6 +124,10 @@ async fn measure() -> anyhow::Result<Report> {
         telemetry::measure(&mut report).await?;
         return Ok(report);
     }
+    if is_given("--passing") {
+        passing::measure(&mut report).await?;
+        return Ok(report);
+    }
     let providers = Providers::start().await?;
     let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
     footprint::starts(&mut stack, &mut report).await?;
@@ -113,6 +138,7 @@ async fn measure() -> anyhow::Result<Report> {
     footprint::memory(&stack, "after all that", Target::None, &mut report).await?;
     drop(stack);
     interrupts::measure(&mut report).await?;
+    passing::measure(&mut report).await?;
     paced::measure(&mut report).await?;
     telemetry::measure(&mut report).await?;
     Ok(report)

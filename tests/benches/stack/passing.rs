@@ -1,0 +1,359 @@
+//! Audio that passes through the gateway: what a megabyte costs, and a thousand
+//! listeners at once.
+
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use futures_util::{Stream, StreamExt as _, stream};
+use nexy_proto::{
+    streaming::{
+        AudioChunk, InterruptRequest, InterruptResponse, StreamRequest, StreamResponse,
+        UsageRequest, UsageResponse, WelcomeRequest as PublicWelcome, WelcomeResponse,
+        stream_response::Content,
+        streaming_service_client::StreamingServiceClient,
+        streaming_service_server::{StreamingService, StreamingServiceServer},
+    },
+    worker::{
+        AudioFormat, Completed, ModuleStatus, RespondEvent, RespondRequest, StatusRequest,
+        StatusResponse, StoreUsageRequest, StoreUsageResponse, WelcomeEvent, WelcomeRequest,
+        respond_event::Event,
+        worker_server::{Worker, WorkerServer},
+    },
+};
+use nexy_testkit::stack::{Process, Stack, free_port, question};
+use nexy_tests::report::{Report, Target};
+use tokio::{
+    net::TcpListener,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tonic::{
+    Request, Response, Status, Streaming,
+    transport::{Channel, Server, server::TcpIncoming},
+};
+
+use crate::burst;
+
+/// Bytes of a frame, as the gateway's clients get them.
+const FRAME: usize = 4096;
+
+/// How long a frame is heard: 48000 samples of two bytes a second.
+const FRAME_LASTS: Duration = Duration::from_micros(42_667);
+
+/// Streams at once while a megabyte's cost is measured, and frames of each.
+const LANES: usize = 8;
+const FRAMES: usize = 4_000;
+
+/// Rounds of each kind, by turns.
+const ROUNDS: usize = 4;
+
+/// Of the CPU of a server that only sends the same bytes.
+const RATIO: f64 = 1.5;
+
+/// Listeners at the same time, and what each of them hears.
+const LISTENERS: [usize; 3] = [250, 500, 1_000];
+const HEARD: usize = 350;
+
+/// RFC 9113, 6.9.2: what may be under way to a listener, in bytes.
+const WINDOW: u32 = 65_535;
+
+/// For one round of anything here.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What makes this program the server that it compares the gateway with.
+pub(crate) const BARE_SERVER: &str = "--bare-server";
+
+type Events<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Says as many frames as the prompt asks for, as fast as they are taken.
+struct Talker;
+
+pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let worker = listener.local_addr()?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(
+        Server::builder()
+            .add_service(WorkerServer::new(Talker))
+            .serve_with_incoming(TcpIncoming::from(listener)),
+    );
+    let stack = Stack::builder()
+        .env("WORKER_ADDRS", worker.to_string())
+        .env("BACKPRESSURE_MAX_STREAMS", "1100")
+        .env("GRPC_MAX_STREAMS_PER_CONNECTION", "1200")
+        .without_worker()
+        .start()
+        .await?;
+    stack.wait_ready().await?;
+    megabytes(&stack, report).await?;
+    for count in LISTENERS {
+        listeners(&stack, count, report).await?;
+    }
+    Ok(())
+}
+
+/// The other process: a tonic server that sends the same frames and knows
+/// nothing else.
+pub(crate) async fn bare_server(port: &str) -> anyhow::Result<()> {
+    let address = format!("127.0.0.1:{port}").parse()?;
+    let service = StreamingServiceServer::new(Talker);
+    Server::builder().tcp_nodelay(true).add_service(service).serve(address).await?;
+    Ok(())
+}
+
+async fn megabytes(stack: &Stack, report: &mut Report) -> anyhow::Result<()> {
+    let port = free_port()?.to_string();
+    let program = std::env::current_exe()?;
+    let mut command = tokio::process::Command::new(program);
+    let server = command.args([BARE_SERVER, port.as_str()]).kill_on_drop(true).spawn()?;
+    let bare = server.id().context("the bare server has left")?;
+    let url = format!("http://127.0.0.1:{port}");
+    let endpoint = Channel::from_shared(url)?.connect_timeout(PATIENCE);
+    let mut direct = None;
+    for _ in 0..100 {
+        match endpoint.connect().await {
+            Ok(channel) => {
+                direct = Some(StreamingServiceClient::new(channel));
+                break;
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    let direct = direct.context("the bare server does not answer")?;
+    let through = stack.client().await?;
+    let gateway = gateway(stack)?.id();
+    let mut cpu = [0.0; 2];
+    for round in 0..=ROUNDS {
+        for (place, (client, pid)) in [(&through, gateway), (&direct, bare)].iter().enumerate() {
+            let before = burst::seconds_of_pid(*pid)?;
+            timeout(PATIENCE, drain(client)).await??;
+            // The first one warms up.
+            if round > 0 {
+                cpu[place] += burst::seconds_of_pid(*pid)? - before;
+            }
+        }
+    }
+    let megabytes = (LANES * FRAMES * FRAME * ROUNDS) as f64 / 1e6;
+    let [through, direct] = cpu.map(|seconds| seconds / megabytes * 1e3);
+    report.add("CPU of the gateway for a megabyte of audio", "ms", Target::None, through);
+    report.add("CPU of a bare tonic server that sends it", "ms", Target::None, direct);
+    let ratio = through / direct;
+    report.add("the gateway's share of that", "times", Target::Below(RATIO), ratio);
+    Ok(())
+}
+
+/// Takes everything as fast as it comes.
+async fn drain(client: &StreamingServiceClient<Channel>) -> anyhow::Result<()> {
+    let mut lanes = JoinSet::new();
+    for lane in 0..LANES {
+        let client = client.clone();
+        lanes.spawn(async move {
+            let mut reply = ask(client, &format!("drain-{lane}"), FRAMES).await?;
+            let mut frames = 0;
+            while let Some(message) = reply.message().await? {
+                frames += usize::from(is_audio(&message));
+            }
+            ensure!(frames == FRAMES, "{frames} frames came");
+            Ok(())
+        });
+    }
+    while let Some(done) = lanes.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+async fn listeners(stack: &Stack, count: usize, report: &mut Report) -> anyhow::Result<()> {
+    let gateway = gateway(stack)?;
+    let (before, cpu) = (gateway.resident_kib()?, burst::seconds_of(gateway)?);
+    // Each on a connection of its own, as devices are: on one that is shared, what one
+    // has not heard yet takes the room of all.
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        clients.push(listener(stack).await?);
+    }
+    let mut listening = JoinSet::new();
+    let began = Instant::now();
+    for (listener, client) in clients.into_iter().enumerate() {
+        listening.spawn(async move {
+            // Not all in the same moment: people are not.
+            tokio::time::sleep(FRAME_LASTS * u32::try_from(listener)? / 10).await;
+            let reply = ask(client, &format!("listener-{listener}"), HEARD).await?;
+            listen(reply).await
+        });
+    }
+    tokio::time::sleep(FRAME_LASTS * u32::try_from(HEARD)? / 2).await;
+    let open = gateway.resident_kib()?;
+    let (mut dry, mut worst) = (0, Duration::ZERO);
+    while let Some(heard) = timeout(PATIENCE, listening.join_next()).await? {
+        let longest_wait = heard??;
+        dry += u32::from(longest_wait > FRAME_LASTS);
+        worst = worst.max(longest_wait);
+    }
+    let busy = (burst::seconds_of(gateway)? - cpu) / began.elapsed().as_secs_f64();
+    let what = format!("{count} listeners at once: those who ran dry");
+    report.add(what, "", Target::Below(1.0), f64::from(dry));
+    let what = format!("{count} listeners: longest wait for a frame that was due");
+    report.add(what, "ms", Target::None, worst.as_secs_f64() * 1e3);
+    let what = format!("{count} listeners: cores that the gateway took");
+    report.add(what, "", Target::None, busy);
+    let kib = open.saturating_sub(before) as f64 / count as f64;
+    let what = format!("{count} listeners: memory of the gateway for each");
+    report.add(what, "KiB", Target::None, kib);
+    Ok(())
+}
+
+/// With the windows of the HTTP/2 standard: what is not heard yet waits in the
+/// gateway and behind it, not at the listener.
+async fn listener(stack: &Stack) -> anyhow::Result<StreamingServiceClient<Channel>> {
+    let endpoint = Channel::from_shared(format!("http://127.0.0.1:{}", stack.ports.gateway_grpc))?
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW);
+    Ok(StreamingServiceClient::new(endpoint.connect().await?))
+}
+
+/// Takes a frame whenever the last one has been heard; the longest time that
+/// one was waited for.
+async fn listen(mut reply: Streaming<StreamResponse>) -> anyhow::Result<Duration> {
+    let (mut longest, mut heard) = (Duration::ZERO, 0);
+    let mut due = None;
+    while heard < HEARD {
+        if let Some(due) = &mut due {
+            tokio::time::Interval::tick(due).await;
+        }
+        let waits = Instant::now();
+        let message = reply.message().await?.context("the reply broke off")?;
+        if !is_audio(&message) {
+            continue;
+        }
+        heard += 1;
+        match &due {
+            // Hearing begins with the first frame.
+            None => {
+                let mut ticks = interval(FRAME_LASTS);
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+                ticks.tick().await;
+                due = Some(ticks);
+            }
+            Some(_) => longest = longest.max(waits.elapsed()),
+        }
+    }
+    while reply.message().await?.is_some() {}
+    Ok(longest)
+}
+
+async fn ask(
+    mut client: StreamingServiceClient<Channel>,
+    device: &str,
+    frames: usize,
+) -> anyhow::Result<Streaming<StreamResponse>> {
+    let asked = tokio_stream::once(question(device, &frames.to_string()));
+    Ok(client.stream_audio(asked).await?.into_inner())
+}
+
+fn gateway(stack: &Stack) -> anyhow::Result<&Process> {
+    stack.gateway.as_ref().context("no gateway")
+}
+
+fn is_audio(message: &StreamResponse) -> bool {
+    matches!(message.content, Some(Content::AudioChunk(_)))
+}
+
+fn frames(prompt: &str) -> Result<usize, Status> {
+    prompt.parse().map_err(|_| Status::invalid_argument("not a number of frames"))
+}
+
+// === impl Talker ===
+
+#[tonic::async_trait]
+impl Worker for Talker {
+    type RespondStream = Events<RespondEvent>;
+    type WelcomeStream = Events<WelcomeEvent>;
+
+    async fn respond(
+        &self,
+        request: Request<RespondRequest>,
+    ) -> Result<Response<Self::RespondStream>, Status> {
+        let RespondRequest { turn, prompt, .. } = request.into_inner();
+        let pcm = bytes::Bytes::from(vec![1; FRAME]);
+        let format = Event::AudioFormat(AudioFormat { sample_rate: 48_000, channels: 1 });
+        let audio = stream::repeat_with(move || Event::Audio(pcm.clone())).take(frames(&prompt)?);
+        let end = Event::Completed(Completed::default());
+        let events = stream::iter([format]).chain(audio).chain(stream::iter([end]));
+        let events = events.map(move |event| Ok(RespondEvent { turn, event: Some(event) }));
+        Ok(Response::new(events.boxed()))
+    }
+
+    async fn welcome(
+        &self,
+        _request: Request<WelcomeRequest>,
+    ) -> Result<Response<Self::WelcomeStream>, Status> {
+        Err(Status::unimplemented("nobody asks"))
+    }
+
+    async fn store_usage(
+        &self,
+        _request: Request<StoreUsageRequest>,
+    ) -> Result<Response<StoreUsageResponse>, Status> {
+        Err(Status::unimplemented("nobody asks"))
+    }
+
+    async fn status(
+        &self,
+        _request: Request<StatusRequest>,
+    ) -> Result<Response<StatusResponse>, Status> {
+        let module =
+            ModuleStatus { name: "pipeline".into(), state: "ready".into(), reason: String::new() };
+        Ok(Response::new(StatusResponse { version: "1".into(), modules: vec![module] }))
+    }
+}
+
+#[tonic::async_trait]
+impl StreamingService for Talker {
+    type StreamAudioStream = Events<StreamResponse>;
+    type GenerateWelcomeAudioStream = Events<WelcomeResponse>;
+
+    async fn stream_audio(
+        &self,
+        request: Request<Streaming<StreamRequest>>,
+    ) -> Result<Response<Self::StreamAudioStream>, Status> {
+        let asked = request.into_inner().message().await?;
+        let prompt = asked.map(|asked| asked.prompt).unwrap_or_default();
+        let pcm = bytes::Bytes::from(vec![1; FRAME]);
+        let frame = move || {
+            let chunk = AudioChunk {
+                audio_data: pcm.clone(),
+                dtype: "int16".into(),
+                shape: Vec::new(),
+                sample_rate: 48_000,
+                channels: 1,
+            };
+            Ok(StreamResponse { content: Some(Content::AudioChunk(chunk)) })
+        };
+        Ok(Response::new(stream::repeat_with(frame).take(frames(&prompt)?).boxed()))
+    }
+
+    async fn interrupt_session(
+        &self,
+        _request: Request<InterruptRequest>,
+    ) -> Result<Response<InterruptResponse>, Status> {
+        Err(Status::unimplemented("nobody asks"))
+    }
+
+    async fn generate_welcome_audio(
+        &self,
+        _request: Request<PublicWelcome>,
+    ) -> Result<Response<Self::GenerateWelcomeAudioStream>, Status> {
+        Err(Status::unimplemented("nobody asks"))
+    }
+
+    async fn report_usage(
+        &self,
+        _request: Request<UsageRequest>,
+    ) -> Result<Response<UsageResponse>, Status> {
+        Err(Status::unimplemented("nobody asks"))
+    }
+}

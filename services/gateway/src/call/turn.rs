@@ -197,7 +197,7 @@ impl Turn {
     /// whole without them.
     fn skip_unknown(&mut self) {
         if !std::mem::replace(&mut self.is_beyond_us, true) {
-            nexy_telemetry::emit(&UnknownEvent { who: self.log.who().clone() });
+            self.log.report(&UnknownEvent { who: self.log.who().clone() });
         }
     }
 

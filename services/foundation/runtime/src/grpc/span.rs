@@ -7,34 +7,15 @@ use tracing::{Span, field::Empty};
 /// Of an RPC that is answered here. `path` is `/package.Service/Method`.
 #[must_use]
 pub fn server_span(path: &'static str) -> Span {
-    let (service, method) = split(path);
-    tracing::info_span!(
-        "rpc",
-        otel.name = path.trim_start_matches('/'),
-        otel.kind = "server",
-        otel.status_code = Empty,
-        rpc.system = "grpc",
-        rpc.service = service,
-        rpc.method = method,
-        rpc.grpc.status_code = Empty,
-    )
+    rpc_span(path, "server")
 }
 
 /// Of an RPC that `server` is asked to answer, within the current span.
 #[must_use]
 pub fn client_span(path: &'static str, server: &str) -> Span {
-    let (service, method) = split(path);
-    tracing::info_span!(
-        "rpc",
-        otel.name = path.trim_start_matches('/'),
-        otel.kind = "client",
-        otel.status_code = Empty,
-        rpc.system = "grpc",
-        rpc.service = service,
-        rpc.method = method,
-        server.address = server,
-        rpc.grpc.status_code = Empty,
-    )
+    let span = rpc_span(path, "client");
+    span.record("server.address", server);
+    span
 }
 
 /// How the RPC of a server's span ended. What the client did wrong is no error
@@ -63,6 +44,18 @@ pub fn client_ended(span: &Span, code: Code) {
     }
 }
 
-fn split(path: &'static str) -> (&'static str, &'static str) {
-    path.trim_start_matches('/').split_once('/').unwrap_or((path, ""))
+fn rpc_span(path: &'static str, kind: &'static str) -> Span {
+    let name = path.trim_start_matches('/');
+    let (service, method) = name.split_once('/').unwrap_or((name, ""));
+    tracing::info_span!(
+        "rpc",
+        otel.name = name,
+        otel.kind = kind,
+        otel.status_code = Empty,
+        rpc.system = "grpc",
+        rpc.service = service,
+        rpc.method = method,
+        rpc.grpc.status_code = Empty,
+        server.address = Empty,
+    )
 }

@@ -103,6 +103,27 @@ async fn a_port_in_use_is_named_with_its_key() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_service_that_cannot_report_as_told_says_why_and_does_not_start() -> anyhow::Result<()> {
+    let stack = Stack::builder().without_worker().start().await?;
+    let mut environment = stack.environment().to_vec();
+    drop(stack);
+    let nowhere = "/nowhere/authorities.pem";
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://127.0.0.1:1"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", nowhere),
+    ] {
+        environment.push((name.to_owned(), value.to_owned()));
+    }
+    let (code, lines) = run("nexy-gateway", &[], &environment).await?;
+    assert_eq!(code, 69, "{lines:#?}");
+    let last = Line::parse(lines.last().context("a line")?)?;
+    assert_eq!((last.level.as_str(), last.decision.as_str()), ("ERROR", "start_failed"));
+    let reason = last.text("reason").context("a reason")?;
+    assert!(reason.contains("telemetry.otlp_certificate"), "{reason}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn every_process_is_soon_healthy_and_says_so() -> anyhow::Result<()> {
     let mut stack = Stack::builder().start().await?;
     let environment = stack.environment().to_vec();

@@ -98,7 +98,7 @@ async fn start<S: Service>(arguments: Arguments) -> ExitCode {
     if arguments.healthcheck {
         return probe(&S::endpoints(&settings), settings.grpc.keepalive_timeout).await;
     }
-    let started = telemetry::settings::<S>(&settings)
+    let started = telemetry::settings(S::NAME, &settings)
         .and_then(|settings| Ok(nexy_telemetry::init(settings)?));
     let guard = match started {
         Ok(guard) => guard,
@@ -273,7 +273,7 @@ fn check_config(loaded: &Result<(Settings, nexy_config::Provenance), Problems>) 
 
 /// Says in the decision log why the process does not start.
 async fn refuse<S: Service>(problems: &Problems) -> ExitCode {
-    if let Ok(guard) = nexy_telemetry::init(telemetry::log_only::<S>()) {
+    if let Ok(guard) = nexy_telemetry::init(telemetry::log_only(S::NAME, S::VERSION)) {
         for problem in problems.iter() {
             nexy_telemetry::emit(&ConfigInvalid { problem: problem.to_string() });
         }
@@ -284,10 +284,10 @@ async fn refuse<S: Service>(problems: &Problems) -> ExitCode {
 
 /// Says that the service cannot report as it is told to: it does not start.
 async fn mute<S: Service>(error: &anyhow::Error) -> ExitCode {
-    let Ok(guard) = nexy_telemetry::init(telemetry::log_only::<S>()) else {
+    let Ok(guard) = nexy_telemetry::init(telemetry::log_only(S::NAME, S::VERSION)) else {
         return ExitCode::from(EXIT_SOFTWARE);
     };
-    let code = failed("start_failed", error, EXIT_CONFIG);
+    let code = failed("start_failed", error, EXIT_UNAVAILABLE);
     guard.flush(LAST_WORDS).await;
     code
 }

@@ -150,6 +150,26 @@ async fn an_unsampled_trace_still_has_an_id() {
 }
 
 #[tokio::test]
+async fn a_caller_decides_only_where_its_decision_is_followed() {
+    for (follows_caller, flags) in [(true, "00"), (false, "01")] {
+        let (_silent, endpoint) = listener().await;
+        let mut settings = settings(endpoint, 1.0);
+        settings.otlp.as_mut().unwrap().traces = Some(Sampling { ratio: 1.0, follows_caller });
+        let (provider, _) = exports(&settings).unwrap();
+        let _log = capture_with("info", provider);
+        let mut headers = http::HeaderMap::new();
+        let unsampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        headers.insert("traceparent", unsampled.parse().unwrap());
+        let span = tracing::info_span!("turn");
+        propagation::set_parent(&span, &headers);
+        propagation::inject(&span, &mut headers);
+        let passed_on = headers["traceparent"].to_str().unwrap();
+        assert!(passed_on.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{passed_on}");
+        assert!(passed_on.ends_with(flags), "{follows_caller}: {passed_on}");
+    }
+}
+
+#[tokio::test]
 async fn settings_that_make_no_sense_are_refused_before_anything_is_installed() {
     let wrong = |level: &str, endpoint: &str| {
         let mut settings = settings(endpoint.to_owned(), 1.0);

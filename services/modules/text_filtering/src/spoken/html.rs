@@ -1,56 +1,14 @@
 //! Tags and entities of HTML, which models write within Markdown.
 
-/// Tags that are layout. Anything else in angle brackets stays.
-const TAGS: &[&str] = &[
-    "a",
-    "b",
-    "big",
-    "blockquote",
-    "br",
-    "center",
-    "code",
-    "dd",
-    "del",
-    "details",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "font",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "img",
-    "ins",
-    "kbd",
-    "li",
-    "mark",
-    "ol",
-    "p",
-    "pre",
-    "s",
-    "small",
-    "span",
-    "strong",
-    "sub",
-    "summary",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "th",
-    "thead",
-    "tr",
-    "u",
-    "ul",
+/// Tags that are layout and may stand within a word. Anything in angle brackets
+/// that is neither of these nor of [`BREAKS`] stays.
+const WITHIN: &[&str] = &[
+    "a", "b", "big", "center", "code", "del", "details", "dl", "em", "font", "i", "img", "ins",
+    "kbd", "mark", "ol", "pre", "s", "small", "span", "strong", "sub", "summary", "sup", "table",
+    "tbody", "thead", "u", "ul",
 ];
 
-/// Tags that part words; the others may stand within one.
+/// Tags that are layout and part words.
 const BREAKS: &[&str] = &[
     "blockquote",
     "br",
@@ -118,9 +76,10 @@ pub(super) fn tag(after: &str) -> Option<(&'static str, &str)> {
     let name = inside.strip_prefix('/').unwrap_or(inside);
     let name = name.split([' ', '/']).next()?.to_ascii_lowercase();
     let has_attributes = inside.contains('=') || !inside.trim_end_matches([' ', '/']).contains(' ');
-    let known = !inside.contains('<') && has_attributes && TAGS.contains(&name.as_str());
-    let blank = if BREAKS.contains(&name.as_str()) { " " } else { "" };
-    known.then_some((blank, tail))
+    let parts_words = BREAKS.contains(&name.as_str());
+    let is_layout = parts_words || WITHIN.contains(&name.as_str());
+    let known = !inside.contains('<') && has_attributes && is_layout;
+    known.then_some((if parts_words { " " } else { "" }, tail))
 }
 
 /// `amp;` or `#39;` behind an ampersand: the character and what follows.

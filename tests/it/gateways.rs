@@ -1,21 +1,14 @@
 //! Several gateways behind one door: replacing them loses nothing.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use nexy_testkit::{
     chat_server::Script,
-    stack::{Process, Reply, free_port, question},
+    stack::{Process, free_port},
 };
-use tokio::task::JoinSet;
 
-use crate::support::{Fakes, SOON, eventually, http, is_installed};
+use crate::support::{Fakes, Lanes, SOON, eventually, http, is_installed};
 
 /// A gateway of its own ports, in the environment of a stack.
 struct Gateway {
@@ -70,20 +63,9 @@ async fn replacing_every_gateway_loses_no_turn() -> anyhow::Result<()> {
         gateway.start().await?;
         gateways.push(gateway);
     }
-    let over = Arc::new(AtomicBool::new(false));
-    let mut lanes = JoinSet::new();
-    for lane in 0..4 {
-        let (mut client, over) = (stack.tls_client().await?, Arc::clone(&over));
-        lanes.spawn(async move {
-            let mut whole = 0;
-            while !over.load(Ordering::Relaxed) {
-                let asked = question(&format!("device-{lane}"), "What time is it?");
-                let reply = Reply::of(&mut client, asked).await?;
-                ensure!(reply.is_complete(), "{:?} {:?}", reply.status, reply.outline);
-                whole += 1;
-            }
-            anyhow::Ok(whole)
-        });
+    let mut lanes = Lanes::default();
+    for _ in 0..4 {
+        lanes.ask_on(stack.tls_client().await?);
     }
     let reloads = || {
         let log = stack.log();
@@ -96,10 +78,7 @@ async fn replacing_every_gateway_loses_no_turn() -> anyhow::Result<()> {
         // One without it, one with it.
         eventually("the door knows that it is back", async || Ok(reloads() >= before + 2)).await?;
     }
-    over.store(true, Ordering::Relaxed);
-    while let Some(whole) = lanes.join_next().await {
-        assert!(whole?? > 0, "every lane was answered");
-    }
+    lanes.stop().await?;
     for gateway in &mut gateways {
         gateway.leave().await?;
     }

@@ -3,6 +3,10 @@
 
 use std::{
     path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -14,9 +18,9 @@ use nexy_proto::streaming::{
 use nexy_testkit::{
     chat_server::{self, ChatServer},
     speech_server::{self, SpeechServer},
-    stack::{Builder, Line, Process, Reply, Stack},
+    stack::{Builder, Line, Process, Reply, Stack, question},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status, Streaming, transport::Channel};
 use tonic_types::StatusExt as _;
@@ -35,6 +39,14 @@ pub(crate) const STREAM_AUDIO: &str = "/streaming.StreamingService/StreamAudio";
 pub(crate) struct Fakes {
     pub(crate) chat: ChatServer,
     pub(crate) speech: SpeechServer,
+}
+
+/// Devices that ask one question after the other, for as long as somebody wants
+/// to see whether every reply is whole.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    over: Arc<AtomicBool>,
+    lanes: JoinSet<anyhow::Result<usize>>,
 }
 
 /// A StreamAudio call, step by step.
@@ -72,6 +84,33 @@ impl Fakes {
             .env("TTS_OPENAI_BASE_URL", self.speech.base_url())
             .env("TTS_OPENAI_MODEL", "test-voice-model")
             .env("TTS_OPENAI_VOICE", "test-voice")
+    }
+}
+
+// === impl Lanes ===
+
+impl Lanes {
+    /// One more device.
+    pub(crate) fn ask_on(&mut self, mut client: StreamingServiceClient<Channel>) {
+        let (device, over) = (format!("device-{}", self.lanes.len()), Arc::clone(&self.over));
+        self.lanes.spawn(async move {
+            let mut whole = 0;
+            while !over.load(Ordering::Relaxed) {
+                let reply = Reply::of(&mut client, question(&device, "What time is it?")).await?;
+                ensure!(reply.is_complete(), "{:?} {:?}", reply.status, reply.outline);
+                whole += 1;
+            }
+            Ok(whole)
+        });
+    }
+
+    /// Lets them end; each must have been answered, and always in full.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.over.store(true, Ordering::Relaxed);
+        while let Some(whole) = self.lanes.join_next().await {
+            ensure!(whole?? > 0, "a device was never answered");
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,7 +22,7 @@ use tonic::Code;
 
 use crate::{
     support::{
-        Call, Fakes, SOON, active_streams, ask, assert_refused, assert_whole, eventually,
+        Call, Fakes, Lanes, SOON, active_streams, ask, assert_refused, assert_whole, eventually,
         gateway_json,
     },
     wire::Peer,
@@ -261,20 +261,9 @@ async fn replacing_every_worker_loses_no_turn() -> anyhow::Result<()> {
         .token_delay(Duration::from_millis(100));
     let fakes = Fakes::saying(reply).await?;
     let mut crew = Crew::of(2, fakes.stack()).await?;
-    let over = Arc::new(AtomicBool::new(false));
-    let mut lanes = JoinSet::new();
-    for lane in 0..4 {
-        let (mut client, over) = (crew.stack.client().await?, Arc::clone(&over));
-        lanes.spawn(async move {
-            let mut whole = 0;
-            while !over.load(Ordering::Relaxed) {
-                let asked = question(&format!("device-{lane}"), "What time is it?");
-                let reply = Reply::of(&mut client, asked).await?;
-                ensure!(reply.is_complete(), "{:?} {:?}", reply.status, reply.outline);
-                whole += 1;
-            }
-            anyhow::Ok(whole)
-        });
+    let mut lanes = Lanes::default();
+    for _ in 0..4 {
+        lanes.ask_on(crew.stack.client().await?);
     }
     for place in 0..crew.workers.len() {
         let worker = crew.workers.get_mut(place).context("a worker")?;
@@ -285,9 +274,6 @@ async fn replacing_every_worker_loses_no_turn() -> anyhow::Result<()> {
         let addr = worker.addr.clone();
         crew.until_state(&addr, "ready").await?;
     }
-    over.store(true, Ordering::Relaxed);
-    while let Some(whole) = lanes.join_next().await {
-        assert!(whole?? > 0, "every lane was answered");
-    }
+    lanes.stop().await?;
     crew.stop().await
 }

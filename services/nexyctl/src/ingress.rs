@@ -101,6 +101,8 @@ pub(crate) struct Settings {
     max_connections_per_address: u32,
     requests_per_second_per_address: u32,
     request_burst: u32,
+    /// What a client may send ahead on one call, in bytes.
+    upload_window: u32,
     /// Holds `tls/`.
     data_dir: PathBuf,
 }
@@ -239,6 +241,8 @@ impl From<&nexy_config::Settings> for Settings {
             max_connections_per_address: ingress.max_connections_per_address,
             requests_per_second_per_address: ingress.requests_per_second_per_address,
             request_burst: ingress.request_burst,
+            // The door is no narrower than the gateway behind it.
+            upload_window: settings.grpc.stream_window_bytes,
             data_dir: settings.data_dir.clone(),
         }
     }

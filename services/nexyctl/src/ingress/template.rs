@@ -55,6 +55,7 @@ impl Rendering<'_> {
             ("gateway_grpc_servers", servers(&self.addresses.taking_calls())),
             ("gateway_http_servers", servers(&self.addresses.gateway_http)),
             ("update_http_servers", servers(&self.addresses.update_http)),
+            ("upload_window", self.settings.upload_window.to_string()),
             ("grpc_timeout", milliseconds(self.settings.grpc_timeout)),
             ("worker_shutdown_timeout", milliseconds(self.settings.worker_shutdown_timeout)),
             ("unavailable_message", UNAVAILABLE.to_owned()),

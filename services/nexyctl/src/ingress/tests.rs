@@ -58,6 +58,7 @@ impl Door {
             max_connections_per_address: 100,
             requests_per_second_per_address: 50,
             request_burst: 20,
+            upload_window: 4_194_304,
             data_dir: dir.path().to_owned(),
         };
         settings.self_signed().unwrap().unwrap().ensure(Timestamp::now()).unwrap();

@@ -12,6 +12,7 @@ mod turn;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use http::HeaderMap;
 use nexy_backpressure::{IdleWatch, MessageRate};
 use nexy_proto::streaming::{
@@ -145,7 +146,7 @@ impl Call {
                     self.moved();
                     None
                 }
-                Event::Step(step) => self.take_step(step).err(),
+                Event::Step(step) => self.take_steps(step).err(),
                 Event::Message(message) => {
                     self.moved();
                     self.take_message(message).await.err()
@@ -332,6 +333,25 @@ impl Call {
             self.announce(&turn, Kind::Interrupted, "");
             turn.end_interrupted();
         }
+    }
+
+    /// Takes a step, and those behind it that are there already, as many as the
+    /// queue holds. They leave together: what the worker says at once costs one
+    /// wake-up and one write, not one for each frame.
+    fn take_steps(&mut self, first: Step) -> Result<(), End> {
+        let mut next = Some(first);
+        while let Some(step) = next {
+            self.take_step(step)?;
+            let is_full = self.is_clogged();
+            next = match &mut self.turn {
+                Some(turn) if !is_full => turn.next().now_or_never(),
+                _ => None,
+            };
+        }
+        if self.out.send_ready(&mut self.pending) {
+            self.moved();
+        }
+        Ok(())
     }
 
     fn take_step(&mut self, step: Step) -> Result<(), End> {

@@ -134,6 +134,19 @@ impl FrameSender {
         Ok(())
     }
 
+    /// Sends those of the pending frames that there is room for; whether any was
+    /// sent.
+    pub(crate) fn send_ready(&self, pending: &mut VecDeque<Frame>) -> bool {
+        let before = pending.len();
+        while !pending.is_empty()
+            && let Ok(room) = self.queue.try_reserve()
+            && let Some(frame) = pending.pop_front()
+        {
+            room.send(frame);
+        }
+        pending.len() < before
+    }
+
     /// Resolves when the client is gone.
     pub(crate) async fn closed(&self) {
         self.queue.closed().await;

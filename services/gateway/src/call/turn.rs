@@ -140,7 +140,8 @@ impl Turn {
         self.guards.running.stop().clone()
     }
 
-    async fn next(&mut self) -> Step {
+    /// The worker's next event. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Step {
         match self.source.next().await {
             Err(refusal) => Step::Failed(refusal),
             Ok(RespondEvent { event: Some(event), .. }) => self.step(event),

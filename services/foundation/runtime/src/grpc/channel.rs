@@ -12,6 +12,11 @@ use crate::tls::{Connector, Name};
 /// The largest window of HTTP/2 (RFC 9113 §6.9.1).
 const MAX_WINDOW: u32 = (1 << 31) - 1;
 
+/// The smallest and the largest frame that a peer can be allowed (RFC 9113 §4.2).
+/// What it says at once comes as one frame, and is passed on as one.
+const MIN_FRAME: u32 = 1 << 14;
+const MAX_FRAME: u32 = (1 << 24) - 1;
+
 /// How another service of ours is reached.
 #[derive(Debug, Clone)]
 pub struct Peer {
@@ -74,6 +79,7 @@ impl Peer {
             .http2_keep_alive_interval(self.keepalive_interval)
             .keep_alive_timeout(self.keepalive_timeout)
             .keep_alive_while_idle(true)
+            .max_frame_size(self.stream_window.clamp(MIN_FRAME, MAX_FRAME))
             .initial_stream_window_size(self.stream_window)
             .initial_connection_window_size(self.connection_window()))
     }

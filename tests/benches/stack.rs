@@ -5,7 +5,9 @@
 //! target. With `--check` a miss is a failure, with `--paced` only the replies
 //! are measured that come word by word, with `--interrupts` only how soon
 //! providers are let go, with `--telemetry` only what a collector adds, with
-//! `--passing` only what passes through the gateway.
+//! `--passing` only what passes through the gateway, with `--overload` only what
+//! more clients than places do to it, with `--uploads` only screenshots from far
+//! away.
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
 #[path = "stack/burst.rs"]
@@ -16,6 +18,8 @@ mod footprint;
 mod interrupts;
 #[path = "stack/latency.rs"]
 mod latency;
+#[path = "stack/overload.rs"]
+mod overload;
 #[path = "stack/paced.rs"]
 mod paced;
 #[path = "stack/passing.rs"]
@@ -24,6 +28,8 @@ mod passing;
 mod providers;
 #[path = "stack/telemetry.rs"]
 mod telemetry;
+#[path = "stack/uploads.rs"]
+mod uploads;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -128,6 +134,14 @@ async fn measure() -> anyhow::Result<Report> {
         passing::measure(&mut report).await?;
         return Ok(report);
     }
+    if is_given("--uploads") {
+        uploads::measure(&mut report).await?;
+        return Ok(report);
+    }
+    if is_given("--overload") {
+        overload::measure(&mut report).await?;
+        return Ok(report);
+    }
     let providers = Providers::start().await?;
     let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
     footprint::starts(&mut stack, &mut report).await?;
@@ -139,6 +153,8 @@ async fn measure() -> anyhow::Result<Report> {
     drop(stack);
     interrupts::measure(&mut report).await?;
     passing::measure(&mut report).await?;
+    overload::measure(&mut report).await?;
+    uploads::measure(&mut report).await?;
     paced::measure(&mut report).await?;
     telemetry::measure(&mut report).await?;
     Ok(report)

@@ -28,7 +28,7 @@ use nexy_tests::report::{Report, Target};
 use tokio::{
     net::TcpListener,
     task::JoinSet,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tonic::{
     Request, Response, Status, Streaming,
@@ -41,7 +41,7 @@ use crate::burst;
 const FRAME: usize = 4096;
 
 /// How long a frame is heard: 48000 samples of two bytes a second.
-const FRAME_LASTS: Duration = Duration::from_micros(42_667);
+pub(crate) const FRAME_LASTS: Duration = Duration::from_micros(42_667);
 
 /// Streams at once while a megabyte's cost is measured, and frames of each.
 const LANES: usize = 8;
@@ -68,18 +68,18 @@ pub(crate) const BARE_SERVER: &str = "--bare-server";
 
 type Events<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// Says as many frames as the prompt asks for, as fast as they are taken.
-struct Talker;
+/// A worker, and a server without one, that says as many frames as the prompt
+/// asks for.
+struct Talker {
+    /// Between two frames; zero is as fast as they are taken.
+    pace: Duration,
+}
 
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let worker = listener.local_addr()?;
     let mut tasks = JoinSet::new();
-    tasks.spawn(
-        Server::builder()
-            .add_service(WorkerServer::new(Talker))
-            .serve_with_incoming(TcpIncoming::from(listener)),
-    );
+    tasks.spawn(talker(listener, Duration::ZERO));
     let stack = Stack::builder()
         .env("WORKER_ADDRS", worker.to_string())
         .env("BACKPRESSURE_MAX_STREAMS", "1100")
@@ -95,11 +95,18 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A worker that plays its script until it is dropped.
+pub(crate) async fn talker(listener: TcpListener, pace: Duration) -> anyhow::Result<()> {
+    let service = WorkerServer::new(Talker { pace });
+    let incoming = TcpIncoming::from(listener);
+    Ok(Server::builder().add_service(service).serve_with_incoming(incoming).await?)
+}
+
 /// The other process: a tonic server that sends the same frames and knows
 /// nothing else.
 pub(crate) async fn bare_server(port: &str) -> anyhow::Result<()> {
     let address = format!("127.0.0.1:{port}").parse()?;
-    let service = StreamingServiceServer::new(Talker);
+    let service = StreamingServiceServer::new(Talker { pace: Duration::ZERO });
     Server::builder().tcp_nodelay(true).add_service(service).serve(address).await?;
     Ok(())
 }
@@ -119,7 +126,7 @@ async fn megabytes(stack: &Stack, report: &mut Report) -> anyhow::Result<()> {
                 direct = Some(StreamingServiceClient::new(channel));
                 break;
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) => sleep(Duration::from_millis(20)).await,
         }
     }
     let direct = direct.context("the bare server does not answer")?;
@@ -180,12 +187,12 @@ async fn listeners(stack: &Stack, count: usize, report: &mut Report) -> anyhow::
     for (listener, client) in clients.into_iter().enumerate() {
         listening.spawn(async move {
             // Not all in the same moment: people are not.
-            tokio::time::sleep(FRAME_LASTS * u32::try_from(listener)? / 10).await;
+            sleep(FRAME_LASTS * u32::try_from(listener)? / 10).await;
             let reply = ask(client, &format!("listener-{listener}"), HEARD).await?;
             listen(reply).await
         });
     }
-    tokio::time::sleep(FRAME_LASTS * u32::try_from(HEARD)? / 2).await;
+    sleep(FRAME_LASTS * u32::try_from(HEARD)? / 2).await;
     let open = gateway.resident_kib()?;
     let (mut dry, mut worst) = (0, Duration::ZERO);
     while let Some(heard) = timeout(PATIENCE, listening.join_next()).await? {
@@ -258,7 +265,7 @@ fn gateway(stack: &Stack) -> anyhow::Result<&Process> {
     stack.gateway.as_ref().context("no gateway")
 }
 
-fn is_audio(message: &StreamResponse) -> bool {
+pub(crate) fn is_audio(message: &StreamResponse) -> bool {
     matches!(message.content, Some(Content::AudioChunk(_)))
 }
 
@@ -281,6 +288,18 @@ impl Worker for Talker {
         let pcm = bytes::Bytes::from(vec![1; FRAME]);
         let format = Event::AudioFormat(AudioFormat { sample_rate: 48_000, channels: 1 });
         let audio = stream::repeat_with(move || Event::Audio(pcm.clone())).take(frames(&prompt)?);
+        let pace = self.pace;
+        let audio = if pace.is_zero() {
+            audio.left_stream()
+        } else {
+            let paced = audio.enumerate().then(move |(place, event)| async move {
+                if place > 0 {
+                    sleep(pace).await;
+                }
+                event
+            });
+            paced.right_stream()
+        };
         let end = Event::Completed(Completed::default());
         let events = stream::iter([format]).chain(audio).chain(stream::iter([end]));
         let events = events.map(move |event| Ok(RespondEvent { turn, event: Some(event) }));

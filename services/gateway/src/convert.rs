@@ -8,15 +8,13 @@ use nexy_proto::{
     },
     worker as pb,
 };
-use nexy_types::{SessionId, TurnNumber};
+use nexy_types::{ACTION_MARK, SessionId, TurnNumber};
 use serde_json::json;
 
 use crate::{options::Options, screenshot::Screenshot, validate::Incoming};
 
 /// How samples are written: signed 16-bit little-endian.
 pub(crate) const DTYPE: &str = "int16";
-/// Marks a text chunk that carries an action.
-const MCP_PREFIX: &str = "__MCP__";
 
 /// A question, ready for a worker.
 pub(crate) struct Question<'a> {
@@ -87,7 +85,7 @@ pub(crate) fn action(
     match transport {
         ActionsTransport::McpPrefix => {
             let event = json!({ "event": "mcp.command_request", "payload": payload });
-            Content::TextChunk(format!("{MCP_PREFIX}{event}"))
+            Content::TextChunk(format!("{ACTION_MARK}{event}"))
         }
         ActionsTransport::ActionMessage => Content::ActionMessage(ActionMessage {
             action_json: payload.to_string(),

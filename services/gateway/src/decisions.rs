@@ -84,6 +84,14 @@ pub(crate) struct ActionForwarded {
     pub(crate) transport: &'static str,
 }
 
+/// A reply held what an app would take for an action, and lost it; told once
+/// for each turn.
+#[derive(Debug, Serialize)]
+pub(crate) struct ActionForged {
+    #[serde(flatten)]
+    pub(crate) who: Who,
+}
+
 /// A device interrupted its turns.
 #[derive(Debug, Serialize)]
 pub(crate) struct Interrupted {
@@ -157,6 +165,7 @@ macro_rules! decision {
 decision!(TurnStarted, |_| "start", |_| Level::Info, |_| Some(STREAM_AUDIO));
 decision!(Named, |this| this.decision, |_| Level::Warn, |_| Some(STREAM_AUDIO));
 decision!(ActionForwarded, |_| "action_forwarded", |_| Level::Info, |_| Some(STREAM_AUDIO));
+decision!(ActionForged, |_| "action_forged", |_| Level::Warn, |_| Some(STREAM_AUDIO));
 decision!(Interrupted, |_| "interrupted", |_| Level::Info, |_| None);
 decision!(WorkerEjected, |_| "worker_ejected", |_| Level::Warn, |_| None);
 decision!(TurnMoved, |_| "turn_moved", |_| Level::Warn, |_| Some(STREAM_AUDIO));

@@ -12,6 +12,7 @@
 
 mod bridge;
 mod consent;
+mod marks;
 mod outcome;
 mod screenshot;
 mod speaker;

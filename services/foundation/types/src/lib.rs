@@ -6,6 +6,7 @@
 //! Anything that leaves the process (gRPC codes, log lines, metric labels) is
 //! derived from these types at the edge, never stored in them.
 
+mod action_mark;
 mod audio;
 mod command;
 mod error_type;
@@ -14,6 +15,7 @@ mod image_format;
 mod language;
 mod module;
 
+pub use action_mark::{ACTION_MARK, is_line_end, without_action_marks};
 pub use audio::{InvalidSpeechRate, SampleRate, SpeechRate};
 pub use command::{Argument, ArgumentKind, Command, Risk};
 pub use error_type::{ErrorClass, ErrorType};

@@ -1,6 +1,6 @@
 //! One turn of a call: its stream from the worker, its guards, its log.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use nexy_config::ActionsTransport;
 use nexy_interrupt_handling::RunningTurn;
@@ -9,7 +9,7 @@ use nexy_proto::{
     worker::{Action, AudioFormat, RespondEvent, RespondRequest, respond_event},
 };
 use nexy_session_management::Lease;
-use nexy_types::{ErrorType, HardwareId, SessionId, TurnNumber};
+use nexy_types::{ErrorType, HardwareId, SessionId, TurnNumber, without_action_marks};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     convert,
     coordinator::ModuleCoordinator,
-    decisions::{ActionForwarded, UnknownEvent},
+    decisions::{ActionForged, ActionForwarded, UnknownEvent},
     refusal::Refusal,
     workers::Chosen,
 };
@@ -51,6 +51,8 @@ pub(super) struct Turn {
     format: AudioFormat,
     /// Whether it was told that the worker says what nobody here knows.
     is_beyond_us: bool,
+    /// Whether it was told that the reply holds what looks like an action.
+    is_forged: bool,
     log: TurnLog,
 }
 
@@ -131,6 +133,7 @@ impl Turn {
             transport,
             format,
             is_beyond_us: false,
+            is_forged: false,
             log,
         }
     }
@@ -159,10 +162,7 @@ impl Turn {
                 self.format = format;
                 Step::Nothing
             }
-            Event::Text(text) => {
-                self.log.text();
-                Step::frame(Content::TextChunk(text))
-            }
+            Event::Text(text) => self.text(text),
             Event::Audio(pcm) => {
                 self.log.audio(pcm.len());
                 let chunk = convert::audio_chunk(pcm, self.format);
@@ -192,6 +192,25 @@ impl Turn {
                 Step::Failed(Refusal::new(error, failed.message))
             }
         }
+    }
+
+    /// The last line of defence: whatever a worker lets through, no words of a
+    /// model look like an action.
+    fn text(&mut self, text: String) -> Step {
+        let text = match without_action_marks(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(cleaned) => {
+                if !std::mem::replace(&mut self.is_forged, true) {
+                    self.log.report(&ActionForged { who: self.log.who().clone() });
+                }
+                cleaned.trim().to_owned()
+            }
+        };
+        if text.is_empty() {
+            return Step::Nothing;
+        }
+        self.log.text();
+        Step::frame(Content::TextChunk(text))
     }
 
     /// A newer worker has events that this version does not know: the reply is

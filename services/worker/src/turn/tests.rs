@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod consent;
+mod forged;
 mod patience;
 mod screenshots;
 

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     consent::{Consent, Hold, spelled_out},
+    marks::Marks,
     outcome::{Failure, Timeline},
     screenshot::{Screenshot, is_lost},
     speaker::Item,
@@ -95,6 +96,7 @@ struct Attempt<'a> {
     writer: &'a Writer<'a>,
     to_speaker: &'a mpsc::Sender<Item>,
     parser: ReplyParser,
+    marks: Marks,
     segmenter: Segmenter,
     /// An action that waits for the reply's first text.
     action: Option<Action>,
@@ -220,6 +222,7 @@ impl<'a> Attempt<'a> {
             writer,
             to_speaker,
             parser: ReplyParser::new(),
+            marks: Marks::default(),
             segmenter: Segmenter::new(writer.settings.segments),
             action: None,
             held: None,
@@ -288,12 +291,7 @@ impl<'a> Attempt<'a> {
     async fn take_parts(&mut self, parts: Vec<Part>) -> Result<(), Broken> {
         for part in parts {
             match part {
-                Part::Speech(text) => {
-                    let segments = self.segmenter.push(&text);
-                    for segment in segments {
-                        self.send_segment(segment).await?;
-                    }
-                }
+                Part::Speech(text) => self.say(&text).await?,
                 Part::Action(request) => self.take_action(&request),
                 Part::Warning(warning) => {
                     nexy_telemetry::emit(&ReplyWarning { warning: warning.as_str() });
@@ -301,6 +299,26 @@ impl<'a> Attempt<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Cuts speech into segments and sends those that are whole.
+    async fn say(&mut self, text: &str) -> Result<(), Broken> {
+        let was_found = self.marks.found();
+        let text = self.marks.push(text);
+        if self.marks.found() && !was_found {
+            nexy_telemetry::emit(&ReplyWarning { warning: "action_forged" });
+        }
+        let segments = self.segmenter.push(&text);
+        self.send_segments(segments).await
+    }
+
+    /// Sends what is left to be said.
+    async fn say_rest(&mut self) -> Result<(), Broken> {
+        let rest = self.marks.finish();
+        let mut segments = self.segmenter.push(&rest);
+        let next = Segmenter::new(self.writer.settings.segments);
+        segments.extend(std::mem::replace(&mut self.segmenter, next).finish());
+        self.send_segments(segments).await
     }
 
     fn take_action(&mut self, request: &ActionRequest) {
@@ -321,11 +339,7 @@ impl<'a> Attempt<'a> {
     async fn end(&mut self) -> Result<(), Broken> {
         let rest = std::mem::replace(&mut self.parser, ReplyParser::new()).finish();
         self.take_parts(rest).await?;
-        let next = Segmenter::new(self.writer.settings.segments);
-        let segmenter = std::mem::replace(&mut self.segmenter, next);
-        if let Some(segment) = segmenter.finish() {
-            self.send_segment(segment).await?;
-        }
+        self.say_rest().await?;
         self.send_action().await?;
         if self.finished == Some(FinishReason::Stop) {
             self.ask_first().await?;
@@ -344,17 +358,21 @@ impl<'a> Attempt<'a> {
         let Some(Held { action, .. }) = &self.held else { return Ok(()) };
         let question = self.writer.consent.question_after(&self.reply);
         if self.reply.is_empty() {
-            let mut segmenter = Segmenter::new(self.writer.settings.segments);
-            let mut segments = segmenter.push(&spelled_out(action));
-            segments.extend(segmenter.finish());
-            for segment in segments {
-                self.send_segment(segment).await?;
-            }
+            let text = spelled_out(action);
+            self.say(&text).await?;
+            self.say_rest().await?;
         }
         match question {
             Some(question) => self.send_segment(question.to_owned()).await,
             None => Ok(()),
         }
+    }
+
+    async fn send_segments(&mut self, segments: Vec<String>) -> Result<(), Broken> {
+        for segment in segments {
+            self.send_segment(segment).await?;
+        }
+        Ok(())
     }
 
     async fn send_segment(&mut self, segment: String) -> Result<(), Broken> {

@@ -94,6 +94,7 @@ static ACTIONS: Grouping = Grouping {
         "action_held" => one(["held", word(record, "reason")]),
         "action_confirmed" => one(["confirmed", word(record, "command")]),
         "action_dropped" => one(["dropped", word(record, "reason")]),
+        "action_forged" => one(["forged", ""]),
         _ => Vec::new(),
     },
 };

@@ -147,13 +147,17 @@ impl Error {
     }
 
     /// Whether the error says something about the health of the voice, so that
-    /// its circuit breaker should count it. A text that is too long or has no
-    /// sound (`…`), and a queue that is full of our own work, do not.
+    /// its circuit breaker should count it. A request that no voice would take,
+    /// a text that is too long or has no sound (`…`), and a queue that is full of
+    /// our own work, do not.
     #[must_use]
     pub const fn blames_the_voice(&self) -> bool {
         !matches!(
             self,
-            Self::TextTooLong { .. } | Self::Silent | Self::Timeout { stage: Stage::Queue }
+            Self::TextTooLong { .. }
+                | Self::Silent
+                | Self::Timeout { stage: Stage::Queue }
+                | Self::Rejected { status: 400 | 413 | 422, .. }
         )
     }
 

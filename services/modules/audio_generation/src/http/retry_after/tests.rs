@@ -28,6 +28,20 @@ fn reads_every_form_of_the_hint() {
 }
 
 #[test]
+fn waits_a_day_at_most_and_trusts_no_clock_but_the_answers_own() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    check(&[("retry-after", "99999999")], Some(DAY));
+    check(&[("retry-after-ms", "99999999999")], Some(DAY));
+    check(&[("retry-after", "Fri, 20 Nov 2099 10:00:00 GMT")], Some(DAY));
+    // Our clock is an hour behind theirs, or ahead of it.
+    for (date, until) in [("11:00:00", "11:00:30"), ("09:00:00", "09:00:30")] {
+        let stamp = |time: &str| format!("Fri, 20 Nov 2026 {time} GMT");
+        let (date, until) = (stamp(date), stamp(until));
+        check(&[("date", &date), ("retry-after", &until)], Some(Duration::from_secs(30)));
+    }
+}
+
+#[test]
 fn ignores_what_is_not_a_time() {
     for value in ["", "soon", "-1", "NaN", "inf", "1e300"] {
         check(&[("retry-after", value), ("retry-after-ms", value)], None);

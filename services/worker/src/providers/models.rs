@@ -87,7 +87,7 @@ impl Models {
     pub(crate) fn likely(&self, fail_over: bool) -> Option<&dyn LanguageModel> {
         let (models, now) = (self.to_ask(fail_over), Instant::now());
         let is_asked = |guarded: &&GuardedModel| !guarded.breaker.is_open(now);
-        models.iter().find(is_asked).map(|guarded| guarded.model.as_ref())
+        models.iter().find(is_asked).or_else(|| models.last()).map(|guarded| guarded.model.as_ref())
     }
 
     /// What an error says about the health of its model; `None` when it says

@@ -107,8 +107,10 @@ impl Voices {
         self.settings.format
     }
 
-    /// Asks the voices from a place on until one can be heard. `None` when none
-    /// can; each failure is in the decision log.
+    /// Asks the voices from a place on until one can be heard; all of them when
+    /// the place is behind the last. `None` when none can; each failure is in the
+    /// decision log. The last voice is asked whatever its breaker says: without
+    /// it silence would be certain.
     pub(crate) async fn begin(
         &self,
         from: usize,
@@ -116,10 +118,11 @@ impl Voices {
         utterance: &Utterance,
     ) -> Option<Begun> {
         let last = if fail_over { self.voices.len() } else { self.voices.len().min(1) };
+        let from = if from < last { from } else { 0 };
         for (place, guarded) in self.voices.iter().enumerate().take(last).skip(from) {
             let voice = guarded.voice.as_ref();
             let asked = Instant::now();
-            if !guarded.breaker.admits(asked) {
+            if !guarded.breaker.admits(asked) && place + 1 < last {
                 metrics::PROVIDER_CALLS.increment([label(voice.name()), "breaker_open"]);
                 continue;
             }

@@ -87,7 +87,8 @@ struct Delivery<'a> {
     waiting: VecDeque<String>,
     ahead: VecDeque<Ahead>,
     /// The voice to ask first: a voice that failed is not asked again in this
-    /// turn, and the reply does not change its voice back and forth.
+    /// turn while there is another, and the reply does not change its voice back
+    /// and forth.
     place: Arc<AtomicUsize>,
     spoken: Spoken,
     heard: bool,
@@ -282,7 +283,8 @@ async fn synthesise(job: Job) -> Synthesis {
     }
     let from = job.place.load(Ordering::Acquire);
     let Some(begun) = job.voices.begin(from, job.fail_over, &job.utterance).await else {
-        job.place.store(usize::MAX, Ordering::Release);
+        // Nobody could say this; the next segment is a new chance for all.
+        job.place.store(0, Ordering::Release);
         return Synthesis::Mute;
     };
     let (voice, place, wait) = (begun.name, begun.place, begun.wait);

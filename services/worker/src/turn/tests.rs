@@ -27,6 +27,7 @@ mod consent;
 mod forged;
 mod patience;
 mod screenshots;
+mod voices;
 
 const RATE: u32 = 48_000;
 

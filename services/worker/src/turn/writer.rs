@@ -120,9 +120,12 @@ impl Writer<'_> {
     ) -> Written {
         let deadline = Deadline::now() + self.settings.turn_budget;
         let mut last_error = None;
-        for guarded in self.models.to_ask(self.fail_over) {
+        let models = self.models.to_ask(self.fail_over);
+        for (place, guarded) in models.iter().enumerate() {
             let model = guarded.model.as_ref();
-            if !guarded.breaker.admits(Instant::now()) {
+            // The last one is asked whatever its breaker says: without it there
+            // would be no answer for certain.
+            if !guarded.breaker.admits(Instant::now()) && place + 1 < models.len() {
                 metrics::PROVIDER_CALLS.increment([model.name(), "breaker_open"]);
                 last_error.get_or_insert(Broken::LeftAlone);
                 continue;

@@ -15,7 +15,8 @@ use secrecy::ExposeSecret as _;
 use crate::{
     providers::{Models, Voices},
     turn::{
-        self, BridgeSettings, Bridges, ConsentSettings, Pipeline, SpeakerSettings, WriterSettings,
+        self, BridgeSettings, Bridges, ConsentSettings, Pipeline, SpeakerSettings, WordsSettings,
+        WriterSettings,
     },
     welcome::{self, Welcomes},
 };
@@ -159,6 +160,12 @@ fn pipeline_settings(settings: &Settings) -> anyhow::Result<turn::Settings> {
             english: settings.actions.confirm_en.clone(),
             russian: settings.actions.confirm_ru.clone(),
             max_args_bytes: settings.actions.confirm_max_bytes,
+        },
+        words: WordsSettings {
+            doing_english: settings.actions.doing_en.clone(),
+            doing_russian: settings.actions.doing_ru.clone(),
+            cannot_english: settings.actions.cannot_en.clone(),
+            cannot_russian: settings.actions.cannot_ru.clone(),
         },
         timezone: TimeZone::get(&settings.server.timezone).context("server.timezone")?,
     })

@@ -29,8 +29,9 @@ pub(crate) struct Listener {
 // === impl Question ===
 
 impl Question {
-    /// The language to answer in when nothing else tells.
+    /// The language to answer in when nothing else tells. A question that begins
+    /// in Russian is Russian, whatever names are in it.
     pub(crate) fn language(&self) -> Language {
-        self.listener.language.clone().unwrap_or_else(|| Language::of_text(&self.prompt))
+        self.listener.language.clone().unwrap_or_else(|| Language::to_say(&self.prompt, None))
     }
 }

@@ -16,6 +16,7 @@ mod marks;
 mod outcome;
 mod screenshot;
 mod speaker;
+mod words;
 mod writer;
 
 use std::{pin::pin, sync::Arc};
@@ -36,10 +37,12 @@ pub(crate) use self::{
     bridge::{BridgeSettings, Bridges},
     consent::ConsentSettings,
     speaker::SpeakerSettings,
+    words::WordsSettings,
     writer::WriterSettings,
 };
 use self::{
-    consent::Consent, outcome::Timeline, screenshot::Screenshot, speaker::Speaker, writer::Writer,
+    consent::Consent, outcome::Timeline, screenshot::Screenshot, speaker::Speaker, words::Words,
+    writer::Writer,
 };
 use crate::{
     providers::{Models, Voices},
@@ -76,6 +79,7 @@ pub(crate) struct Settings {
     pub(crate) writer: WriterSettings,
     pub(crate) speaker: SpeakerSettings,
     pub(crate) consent: ConsentSettings,
+    pub(crate) words: WordsSettings,
     /// Where a listener is who did not say.
     pub(crate) timezone: jiff::tz::TimeZone,
 }
@@ -96,11 +100,17 @@ impl Pipeline {
         // What is off cannot be asked for, also when the model knows of it.
         let catalogue = Catalogue::new(commands.clone());
         let consent = Consent::of(&question, &self.settings.consent);
+        let words = Words {
+            settings: &self.settings.words,
+            commands: &self.commands,
+            language: question.language(),
+        };
         let (segments, to_speak) = mpsc::channel(self.settings.writer.max_segments);
         let writer = Writer {
             models: &self.models,
             catalogue: &catalogue,
             consent: &consent,
+            words: &words,
             settings: &self.settings.writer,
             fail_over: flags.fail_over(),
             timeline: &timeline,

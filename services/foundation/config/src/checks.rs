@@ -115,14 +115,21 @@ impl Checks<'_> {
         }
     }
 
-    /// A user who is not asked cannot agree.
+    /// A user who is not asked cannot agree, and one who is told nothing cannot
+    /// know what happens.
     fn sentences(&mut self, settings: &Settings) {
-        let Actions { confirm_en, confirm_ru, .. } = &settings.actions;
-        for (path, sentence) in
-            [("actions.confirm_en", confirm_en), ("actions.confirm_ru", confirm_ru)]
-        {
+        let Actions { confirm_en, confirm_ru, doing_en, doing_ru, cannot_en, cannot_ru, .. } =
+            &settings.actions;
+        for (path, sentence, expected) in [
+            ("actions.confirm_en", confirm_en, "a question"),
+            ("actions.confirm_ru", confirm_ru, "a question"),
+            ("actions.doing_en", doing_en, "a sentence"),
+            ("actions.doing_ru", doing_ru, "a sentence"),
+            ("actions.cannot_en", cannot_en, "a sentence"),
+            ("actions.cannot_ru", cannot_ru, "a sentence"),
+        ] {
             if sentence.trim().is_empty() {
-                self.refuse(path, "a question");
+                self.refuse(path, expected);
             }
         }
     }

@@ -23,6 +23,9 @@ pub struct CommandEntry {
     pub command: Command,
     /// The key of that feature; `None` means always on.
     pub flag: Option<String>,
+    /// What is said with it when the model says nothing: a sentence for each
+    /// primary language, in which `{name}` stands for the argument `name`.
+    pub says: BTreeMap<String, String>,
 }
 
 /// The file as it is written.
@@ -38,6 +41,8 @@ struct WrittenCommand {
     description: String,
     risk: WrittenRisk,
     flag: Option<String>,
+    #[serde(default)]
+    says: BTreeMap<String, String>,
     #[serde(default)]
     arguments: BTreeMap<String, WrittenArgument>,
 }
@@ -107,6 +112,13 @@ fn parse(file: &str, yaml: &str, flags: &Flags, problems: &mut Vec<Problem>) -> 
             let problem = Problem::new(&key, file, "the key of a feature as flag");
             problems.push(problem.given(&flag.as_str().into()));
         }
+        for (language, sentence) in &command.says {
+            if command.lacks_argument_of(sentence) {
+                let key = format!("{key}.says.{language}");
+                let expected = "a sentence, and in its braces arguments of the command";
+                problems.push(Problem::new(&key, file, expected));
+            }
+        }
     }
     catalogue.commands.into_iter().map(|(name, written)| written.into_entry(name)).collect()
 }
@@ -124,6 +136,15 @@ impl CommandEntry {
 // === impl WrittenCommand ===
 
 impl WrittenCommand {
+    /// Whether a sentence is blank, or names what the command does not take.
+    fn lacks_argument_of(&self, sentence: &str) -> bool {
+        let names = sentence.split('{').skip(1).map(|rest| rest.split_once('}'));
+        let is_known = |named: Option<(&str, &str)>| {
+            named.is_some_and(|(name, _)| self.arguments.contains_key(name))
+        };
+        sentence.trim().is_empty() || !names.into_iter().all(is_known)
+    }
+
     fn into_entry(self, name: String) -> CommandEntry {
         let arguments = self.arguments.into_iter().map(|(name, argument)| Argument {
             name,
@@ -137,7 +158,7 @@ impl WrittenCommand {
             arguments: arguments.collect(),
             risk: self.risk.into(),
         };
-        CommandEntry { command, flag: self.flag }
+        CommandEntry { command, flag: self.flag, says: self.says }
     }
 }
 

@@ -247,6 +247,10 @@ keys! {
     "actions.confirm_max_bytes" actions_confirm_max_bytes => whole(1, 1_000_000);
     "actions.confirm_en" actions_confirm_en => Kind::Text;
     "actions.confirm_ru" actions_confirm_ru => Kind::Text;
+    "actions.doing_en" actions_doing_en => Kind::Text;
+    "actions.doing_ru" actions_doing_ru => Kind::Text;
+    "actions.cannot_en" actions_cannot_en => Kind::Text;
+    "actions.cannot_ru" actions_cannot_ru => Kind::Text;
 
     "limits.max_prompt_chars" max_prompt_chars => whole(1, 1_000_000);
     "limits.max_screenshot_bytes" image_max_size => whole(1, GIB);

@@ -47,6 +47,7 @@ impl Marks {
 
     /// What was held back, at the end of the speech.
     pub(super) fn finish(&mut self) -> String {
+        self.in_line = false;
         std::mem::take(&mut self.held)
     }
 

@@ -27,6 +27,7 @@ mod consent;
 mod forged;
 mod patience;
 mod screenshots;
+mod silence;
 mod voices;
 
 const RATE: u32 = 48_000;
@@ -123,6 +124,12 @@ fn settings() -> Settings {
             english: "Shall I?".to_owned(),
             russian: "Сделать?".to_owned(),
             max_args_bytes: 200,
+        },
+        words: WordsSettings {
+            doing_english: "I am doing that.".to_owned(),
+            doing_russian: "Делаю.".to_owned(),
+            cannot_english: "I cannot do that.".to_owned(),
+            cannot_russian: "Не могу.".to_owned(),
         },
         timezone: TimeZone::UTC,
     }

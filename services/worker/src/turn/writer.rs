@@ -1,3 +1,5 @@
+mod broken;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -13,16 +15,18 @@ use tokio::{
     time::{Instant as Deadline, timeout_at},
 };
 
+use self::broken::Broken;
 use super::{
     consent::{Consent, Hold, spelled_out},
     marks::Marks,
     outcome::{Failure, Timeline},
     screenshot::{Screenshot, is_lost},
     speaker::Item,
+    words::Words,
 };
 use crate::{
     decisions::{ActionConfirmed, ActionDropped, ReplyWarning, Retry},
-    providers::{Fault, GuardedModel, Models},
+    providers::{GuardedModel, Models},
 };
 
 /// The numbers of the writing half.
@@ -43,6 +47,7 @@ pub(super) struct Writer<'a> {
     pub(super) catalogue: &'a Catalogue,
     /// Those among them that the user has agreed to.
     pub(super) consent: &'a Consent<'a>,
+    pub(super) words: &'a Words<'a>,
     pub(super) settings: &'a WriterSettings,
     pub(super) fail_over: bool,
     pub(super) timeline: &'a Timeline,
@@ -69,28 +74,6 @@ pub(super) struct Held {
     pub(super) reason: Hold,
 }
 
-/// Why a model's reply is not whole.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error(transparent)]
-    Model(#[from] nexy_text_processing::Error),
-    #[error("read language model: the reply is empty")]
-    Empty,
-    #[error("read language model: the reply reached its length limit")]
-    TooLong,
-    #[error("read language model: the reply was filtered by the provider")]
-    Filtered,
-    #[error("read language model: the reply broke off")]
-    CutOff,
-    #[error("wait for language model: the turn's budget is spent")]
-    OutOfTime,
-    #[error("ask language model: it has failed before and is left alone")]
-    LeftAlone,
-    /// The listener left; no fault of the model's.
-    #[error("write the reply: nobody listens any more")]
-    Unheard,
-}
-
 /// One model's try at the reply.
 struct Attempt<'a> {
     writer: &'a Writer<'a>,
@@ -101,6 +84,8 @@ struct Attempt<'a> {
     /// An action that waits for the reply's first text.
     action: Option<Action>,
     held: Option<Held>,
+    /// Something was asked for that is not done.
+    refused: bool,
     reply: String,
     usage: Usage,
     /// Spent waiting for the model so far.
@@ -187,36 +172,6 @@ impl Writer<'_> {
     }
 }
 
-// === impl Broken ===
-
-impl Broken {
-    /// Whether another model could not do better.
-    fn is_final(&self) -> bool {
-        matches!(self, Self::Unheard)
-    }
-
-    fn error_type(&self) -> ErrorType {
-        match self {
-            Self::Model(error) => error.error_type(),
-            Self::Unheard => ErrorType::CancelledByUser,
-            Self::OutOfTime => ErrorType::Timeout,
-            Self::Empty | Self::TooLong | Self::Filtered | Self::CutOff | Self::LeftAlone => {
-                ErrorType::Unavailable
-            }
-        }
-    }
-
-    /// What it says about the health of the model, if anything.
-    fn fault(&self, models: &Models) -> Option<Fault> {
-        match self {
-            Self::Model(error) => models.fault(error),
-            Self::Empty | Self::CutOff | Self::OutOfTime => Some(Fault::default()),
-            // The model did what it was told, and was not asked at all.
-            Self::TooLong | Self::Filtered | Self::LeftAlone | Self::Unheard => None,
-        }
-    }
-}
-
 // === impl Attempt ===
 
 impl<'a> Attempt<'a> {
@@ -229,6 +184,7 @@ impl<'a> Attempt<'a> {
             segmenter: Segmenter::new(writer.settings.segments),
             action: None,
             held: None,
+            refused: false,
             reply: String::new(),
             usage: Usage::default(),
             waited: Duration::ZERO,
@@ -310,6 +266,7 @@ impl<'a> Attempt<'a> {
         let text = self.marks.push(text);
         if self.marks.found() && !was_found {
             nexy_telemetry::emit(&ReplyWarning { warning: "action_forged" });
+            self.refused = true;
         }
         let segments = self.segmenter.push(&text);
         self.send_segments(segments).await
@@ -328,12 +285,18 @@ impl<'a> Attempt<'a> {
         let Writer { catalogue, consent, .. } = self.writer;
         let action = match catalogue.check(request) {
             Ok(action) => action,
-            Err(rejection) => return dropped(rejection.as_str()),
+            Err(rejection) => {
+                self.refused = true;
+                return dropped(rejection.as_str());
+            }
         };
         let agreed = if catalogue.asks_first(&action) { consent.check(&action) } else { Ok(()) };
         match agreed {
             Ok(()) => self.action = Some(action),
-            Err(reason @ Hold::TooLong) => dropped(reason.as_str()),
+            Err(reason @ Hold::TooLong) => {
+                self.refused = true;
+                dropped(reason.as_str());
+            }
             Err(reason) => self.held = Some(Held { action, reason }),
         }
     }
@@ -343,8 +306,12 @@ impl<'a> Attempt<'a> {
         let rest = std::mem::replace(&mut self.parser, ReplyParser::new()).finish();
         self.take_parts(rest).await?;
         self.say_rest().await?;
+        let is_whole = self.finished == Some(FinishReason::Stop);
+        if is_whole {
+            self.put_in_words().await?;
+        }
         self.send_action().await?;
-        if self.finished == Some(FinishReason::Stop) {
+        if is_whole {
             self.ask_first().await?;
         }
         match self.finished {
@@ -354,6 +321,22 @@ impl<'a> Attempt<'a> {
             Some(FinishReason::ContentFilter) => Err(Broken::Filtered),
             Some(FinishReason::Other) | None => Err(Broken::CutOff),
         }
+    }
+
+    /// Makes sure that the user hears what happens, also from a model that asks
+    /// for an action without a word.
+    async fn put_in_words(&mut self) -> Result<(), Broken> {
+        if !self.reply.is_empty() || self.held.is_some() {
+            return Ok(());
+        }
+        let words = self.writer.words;
+        let text = match &self.action {
+            Some(action) => words.doing(action),
+            None if self.refused => words.cannot().to_owned(),
+            None => return Ok(()),
+        };
+        self.say(&text).await?;
+        self.say_rest().await
     }
 
     /// Makes sure that the user knows that a held action waits for them.

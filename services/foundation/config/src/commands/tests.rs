@@ -71,6 +71,29 @@ fn a_file_takes_the_place_of_the_catalogue_that_is_compiled_in() {
 }
 
 #[test]
+fn a_sentence_names_only_arguments_of_its_command() {
+    let flags = settings(&[]).flags();
+    let arguments = "{to: {type: string, description: d}}";
+    for (sentence, is_good) in [
+        ("Writing to {to}.", true),
+        ("Writing.", true),
+        ("' '", false),
+        ("Writing to {whom}.", false),
+        ("'Writing to {to'", false),
+    ] {
+        let yaml = format!(
+            "commands:\n  write:\n    description: d\n    risk: acts\n    \
+             says: {{en: \"{}\"}}\n    arguments: {arguments}\n",
+            sentence.trim_matches('\''),
+        );
+        let mut problems = Vec::new();
+        let entries = parse("commands.yaml", &yaml, &flags, &mut problems);
+        assert_eq!(problems.is_empty(), is_good, "{sentence}: {problems:?}");
+        assert_eq!(entries[0].says["en"], sentence.trim_matches('\''));
+    }
+}
+
+#[test]
 fn a_catalogue_with_mistakes_is_refused() {
     let flags = settings(&[]).flags();
     let check = |yaml: &str, expected: &[&str]| {

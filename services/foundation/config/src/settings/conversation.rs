@@ -111,6 +111,15 @@ pub struct Actions {
     pub confirm_en: String,
     /// How the user is asked in Russian; not blank.
     pub confirm_ru: String,
+    /// What is said with an action of a reply without words; not blank.
+    pub doing_en: String,
+    /// The same in Russian; not blank.
+    pub doing_ru: String,
+    /// What is said in place of a reply that only asked for what cannot be done;
+    /// not blank.
+    pub cannot_en: String,
+    /// The same in Russian; not blank.
+    pub cannot_ru: String,
 }
 
 /// How an action travels to the client.

@@ -154,8 +154,9 @@ fn nobody_is_called_before_there_was_a_warning() {
 #[test]
 fn a_user_who_is_to_agree_must_be_asked() {
     check_overlay(
-        "actions: {confirm_en: ' ', confirm_ru: ''}",
-        "actions.confirm_en: nexy.yaml: actions.confirm_en: \" \" given, expected a question\n\
+        "actions: {confirm_en: ' ', confirm_ru: '', cannot_ru: ' '}",
+        "actions.cannot_ru: nexy.yaml: actions.cannot_ru: \" \" given, expected a sentence\n\
+         actions.confirm_en: nexy.yaml: actions.confirm_en: \" \" given, expected a question\n\
          actions.confirm_ru: nexy.yaml: actions.confirm_ru: \"\" given, expected a question",
     );
 }

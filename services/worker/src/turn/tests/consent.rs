@@ -28,7 +28,7 @@ fn entry(name: &str, risk: Risk) -> CommandEntry {
         arguments: vec![to],
         risk,
     };
-    CommandEntry { command, flag: None }
+    CommandEntry { command, flag: None, says: std::collections::BTreeMap::new() }
 }
 
 fn action(command: &str, args: &str) -> Action {

@@ -4,6 +4,7 @@
 mod compose;
 mod confirm;
 mod contract;
+mod deadlines;
 mod forged;
 mod gateways;
 mod ingress;

@@ -37,21 +37,21 @@ const STATUS: &str = "/nexy.worker.v1.Worker/Status";
 const THINKING: Duration = Duration::from_secs(2);
 
 /// A stack with workers of its own.
-struct Crew {
-    stack: Stack,
+pub(crate) struct Crew {
+    pub(crate) stack: Stack,
     workers: Vec<Worker>,
 }
 
-struct Worker {
+pub(crate) struct Worker {
     environment: Vec<(String, String)>,
     addr: String,
-    process: Option<Process>,
+    pub(crate) process: Option<Process>,
 }
 
 // === impl Crew ===
 
 impl Crew {
-    async fn of(workers: usize, builder: Builder) -> anyhow::Result<Self> {
+    pub(crate) async fn of(workers: usize, builder: Builder) -> anyhow::Result<Self> {
         let ports = (0..workers).map(|_| Ok((free_port()?, free_port()?)));
         let ports = ports.collect::<anyhow::Result<Vec<_>>>()?;
         let addrs: Vec<_> = ports.iter().map(|(grpc, _)| format!("127.0.0.1:{grpc}")).collect();
@@ -86,7 +86,7 @@ impl Crew {
     }
 
     /// Waits until a turn is with a worker, and tells which one it is.
-    async fn with_the_turn(&mut self) -> anyhow::Result<&mut Worker> {
+    pub(crate) async fn with_the_turn(&mut self) -> anyhow::Result<&mut Worker> {
         let mut found = None;
         eventually("a worker has the turn", async || {
             found = self.workers.iter().position(Worker::has_been_asked);
@@ -104,7 +104,7 @@ impl Crew {
 
     /// Stops everything; what is left of the workers must have nothing to say
     /// against it.
-    async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         for worker in &mut self.workers {
             if let Some(mut process) = worker.process.take() {
                 process.leave(SOON).await?;

@@ -51,6 +51,8 @@ pub(crate) fn respond_request(question: Question<'_>) -> pb::RespondRequest {
         }),
         actions_enabled,
         waiting,
+        // Whoever sends it knows what is left.
+        budget_ms: 0,
     }
 }
 

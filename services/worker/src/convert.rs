@@ -1,5 +1,7 @@
 //! The border between generated messages and the worker's own types.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use nexy_assistant_response::Action;
 use nexy_audio_generation::OutputFormat;
@@ -29,6 +31,9 @@ pub(crate) fn question(request: pb::RespondRequest) -> Result<Question, Status> 
         listener: listener(request.listener.unwrap_or_default())?,
         actions_enabled: request.actions_enabled,
         waiting: request.waiting.map(waiting).transpose()?,
+        budget: Some(request.budget_ms)
+            .filter(|ms| *ms > 0)
+            .map(|ms| Duration::from_millis(ms.into())),
     })
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use nexy_assistant_response::Action;
@@ -15,6 +17,9 @@ pub(crate) struct Question {
     pub(crate) actions_enabled: bool,
     /// What the user was asked to agree to just before.
     pub(crate) waiting: Option<Action>,
+    /// What is left of the turn's time for models, if another worker has used
+    /// some of it.
+    pub(crate) budget: Option<Duration>,
 }
 
 /// How the listener wants to be spoken to, as far as they said.

@@ -8,10 +8,13 @@ use nexy_memory_management::{Handle as Memory, UsageReport};
 use nexy_proto::worker::{self as pb, worker_server::Worker};
 use nexy_runtime::{
     Shutdown,
-    grpc::{Logged, Rpc, RpcContext},
+    grpc::{Logged, Rpc, RpcContext, deadline},
 };
 use nexy_types::{ErrorType, HardwareId, SessionId, SpeechRate};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Request, Response, Status};
@@ -58,6 +61,8 @@ impl Worker for WorkerRpc {
         request: Request<pb::RespondRequest>,
     ) -> Result<Response<Self::RespondStream>, Status> {
         let context = request.extensions().get::<RpcContext>().cloned().unwrap_or_default();
+        let until = deadline(request.metadata().as_ref())
+            .and_then(|within| Instant::now().checked_add(within));
         let request = request.into_inner();
         let turn = request.turn;
         let question = convert::question(request)?;
@@ -78,6 +83,8 @@ impl Worker for WorkerRpc {
                     () = hung_up.cancelled() => {}
                     // The process leaves.
                     () = cut.cancelled() => { let _gone = ended_to.send(None); }
+                    // The caller's time is up, for models and voices alike.
+                    () = at(until) => { let _gone = ended_to.send(Some(Ended::out_of_time())); }
                     ended = pipeline.answer(question, &flags, events_to) => {
                         let _gone = ended_to.send(Some(ended));
                     }
@@ -146,6 +153,14 @@ impl Worker for WorkerRpc {
     }
 }
 
+/// Pends for ever without a deadline.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The last frame of a turn. A turn that ended without saying how has panicked.
 /// One that was cut off by the shutdown has no frame but a status: another
 /// worker may still answer it.
@@ -193,3 +208,6 @@ fn welcome_failed(failure: Failure) -> pb::WelcomeEvent {
     let failed = convert::failed(failure, None);
     pb::WelcomeEvent { event: Some(pb::welcome_event::Event::Failed(failed)) }
 }
+
+#[cfg(test)]
+mod tests;

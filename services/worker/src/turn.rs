@@ -29,7 +29,7 @@ use nexy_image_processing::Images;
 use nexy_memory_management::{Exchange, Handle as Memory, Recollection};
 use nexy_text_processing::{ChatRequest, Prompt, Screen, Waiting};
 use nexy_types::Command;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tracing::Instrument as _;
 
 pub(crate) use self::outcome::{Ended, Failure, Outcome};
@@ -96,6 +96,8 @@ impl Pipeline {
         out: mpsc::Sender<Event>,
     ) -> Ended {
         let timeline = Timeline::start();
+        let budget = self.settings.writer.turn_budget;
+        let deadline = Instant::now() + question.budget.map_or(budget, |left| left.min(budget));
         let commands = self.commands(&question, flags);
         // What is off cannot be asked for, also when the model knows of it.
         let catalogue = Catalogue::new(commands.clone());
@@ -112,6 +114,7 @@ impl Pipeline {
             consent: &consent,
             words: &words,
             settings: &self.settings.writer,
+            deadline,
             fail_over: flags.fail_over(),
             timeline: &timeline,
         };

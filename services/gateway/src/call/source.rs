@@ -62,7 +62,7 @@ pub(super) struct Asking {
 struct Times {
     /// The client's.
     deadline: Option<Instant>,
-    /// Until when another worker may be asked: the turn's budget.
+    /// The end of the turn's budget: workers share it, and none is asked after it.
     budget_ends: Instant,
 }
 
@@ -200,7 +200,8 @@ fn call_span(worker: &Chosen, turn: &Span) -> Span {
     turn.in_scope(|| client_span(RESPOND, worker.addr()))
 }
 
-fn events(worker: &Chosen, request: RespondRequest, times: Times, span: &Span) -> Events {
+fn events(worker: &Chosen, mut request: RespondRequest, times: Times, span: &Span) -> Events {
+    request.budget_ms = times.budget_ms();
     let mut request = Request::new(request);
     if let Some(deadline) = times.deadline {
         request.set_timeout(deadline.saturating_duration_since(Instant::now()).max(AT_LEAST));
@@ -211,6 +212,16 @@ fn events(worker: &Chosen, request: RespondRequest, times: Times, span: &Span) -
         .map_ok(tonic::Response::into_inner)
         .try_flatten_stream()
         .boxed()
+}
+
+// === impl Times ===
+
+impl Times {
+    /// What is left of the turn's budget; never 0, which is unset.
+    fn budget_ms(self) -> u32 {
+        let left = self.budget_ends.saturating_duration_since(Instant::now());
+        u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
+    }
 }
 
 // === impl Trouble ===

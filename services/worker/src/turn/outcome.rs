@@ -65,6 +65,20 @@ struct Waits {
 // === impl Ended ===
 
 impl Ended {
+    /// The caller's time is up, in the middle of it.
+    pub(crate) fn out_of_time() -> Self {
+        let failure = Failure {
+            error_type: ErrorType::Timeout,
+            message: "the time of the call is up".to_owned(),
+        };
+        Self {
+            outcome: Outcome::default(),
+            result: Err(failure),
+            reply: String::new(),
+            waiting: None,
+        }
+    }
+
     pub(super) fn of(written: Written, spoken: Spoken, timeline: &Timeline) -> Self {
         let given_up = [(written.lost_screenshot, "screenshot"), (spoken.degraded, "tts")];
         let outcome = Outcome {

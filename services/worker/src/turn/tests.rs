@@ -285,6 +285,7 @@ pub(super) fn question(prompt: &str) -> Question {
         listener: Listener::default(),
         actions_enabled: true,
         waiting: None,
+        budget: None,
     }
 }
 

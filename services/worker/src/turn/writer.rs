@@ -36,7 +36,7 @@ pub(crate) struct WriterSettings {
     /// More segments than a reply can have: the writer never waits for the
     /// listener. A segment has at least one token.
     pub(crate) max_segments: usize,
-    /// For all models together, first request to last word.
+    /// For all models together, from the beginning of the turn to the last word.
     pub(crate) turn_budget: Duration,
 }
 
@@ -49,6 +49,8 @@ pub(super) struct Writer<'a> {
     pub(super) consent: &'a Consent<'a>,
     pub(super) words: &'a Words<'a>,
     pub(super) settings: &'a WriterSettings,
+    /// When the turn's budget is spent.
+    pub(super) deadline: Deadline,
     pub(super) fail_over: bool,
     pub(super) timeline: &'a Timeline,
 }
@@ -103,7 +105,6 @@ impl Writer<'_> {
         mut screenshot: Screenshot<'_>,
         to_speaker: mpsc::Sender<Item>,
     ) -> Written {
-        let deadline = Deadline::now() + self.settings.turn_budget;
         let mut last_error = None;
         let models = self.models.to_ask(self.fail_over);
         for (place, guarded) in models.iter().enumerate() {
@@ -118,7 +119,7 @@ impl Writer<'_> {
             let screen = screenshot.shown_to(model).await;
             let lost_screenshot = is_lost(&screen, model);
             let request = tailored(&request, screen, last_error.is_some());
-            let (written, result) = self.attempt(guarded, request, &to_speaker, deadline).await;
+            let (written, result) = self.attempt(guarded, request, &to_speaker).await;
             let written = Written { lost_screenshot, ..written };
             match result {
                 Ok(()) => return written,
@@ -147,12 +148,11 @@ impl Writer<'_> {
         guarded: &GuardedModel,
         request: Arc<ChatRequest>,
         to_speaker: &mpsc::Sender<Item>,
-        deadline: Deadline,
     ) -> (Written, Result<(), Broken>) {
         let model = guarded.model.as_ref();
         let asked = Instant::now();
         let mut attempt = Attempt::new(self, to_speaker);
-        let result = timeout_at(deadline, attempt.run(model, request))
+        let result = timeout_at(self.deadline, attempt.run(model, request))
             .await
             .unwrap_or(Err(Broken::OutOfTime));
         match &result {

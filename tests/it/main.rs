@@ -19,6 +19,7 @@ mod privacy;
 mod processes;
 mod proto;
 mod releases;
+mod remembered;
 mod screenshots;
 mod shipped;
 mod skew;

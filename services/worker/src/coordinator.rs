@@ -15,8 +15,8 @@ use secrecy::ExposeSecret as _;
 use crate::{
     providers::{Models, Voices},
     turn::{
-        self, BridgeSettings, Bridges, ConsentSettings, Pipeline, SpeakerSettings, WordsSettings,
-        WriterSettings,
+        self, BridgeSettings, Bridges, ConsentSettings, Pipeline, Running, SpeakerSettings,
+        WordsSettings, WriterSettings,
     },
     welcome::{self, Welcomes},
 };
@@ -47,6 +47,7 @@ impl ModuleCoordinator {
         let welcomes = Arc::new(Welcomes::new(Arc::clone(&voices), welcome_settings(settings)));
         let pipeline = Arc::new(Pipeline {
             memory: memory.handle(),
+            running: Running::default(),
             models,
             images: Images::new(image_settings(settings)),
             voices: Arc::clone(&voices),

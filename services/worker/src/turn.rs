@@ -16,6 +16,7 @@ mod marks;
 mod outcome;
 mod screenshot;
 mod speaker;
+mod transcript;
 mod words;
 mod writer;
 
@@ -37,11 +38,17 @@ pub(crate) use self::{
     bridge::{BridgeSettings, Bridges},
     consent::ConsentSettings,
     speaker::SpeakerSettings,
+    transcript::Running,
     words::WordsSettings,
     writer::WriterSettings,
 };
 use self::{
-    consent::Consent, outcome::Timeline, screenshot::Screenshot, speaker::Speaker, words::Words,
+    consent::Consent,
+    outcome::Timeline,
+    screenshot::Screenshot,
+    speaker::Speaker,
+    transcript::{Remembering, Transcript},
+    words::Words,
     writer::Writer,
 };
 use crate::{
@@ -65,6 +72,7 @@ pub(crate) enum Event {
 /// What every turn of this worker shares.
 pub(crate) struct Pipeline {
     pub(crate) memory: Memory,
+    pub(crate) running: Running,
     pub(crate) models: Models,
     pub(crate) images: Images,
     pub(crate) voices: Arc<Voices>,
@@ -84,6 +92,14 @@ pub(crate) struct Settings {
     pub(crate) timezone: jiff::tz::TimeZone,
 }
 
+/// What was said beside what the store holds.
+struct Said<'a> {
+    /// By turns of the device that ran when this one began.
+    earlier: Vec<Exchange>,
+    /// By this one.
+    transcript: &'a Transcript,
+}
+
 // === impl Pipeline ===
 
 impl Pipeline {
@@ -95,13 +111,35 @@ impl Pipeline {
         flags: &Flags,
         out: mpsc::Sender<Event>,
     ) -> Ended {
+        let remembers = flags.workflow_integrations();
+        // Before this turn is one of them.
+        let earlier = if remembers { self.running.said_to(&question.device) } else { Vec::new() };
+        let remembering = remembers.then(|| {
+            self.running.begin(&self.memory, question.device.clone(), question.prompt.clone())
+        });
+        let transcript = remembering.as_ref().map(Remembering::transcript).unwrap_or_default();
+        let said = Said { earlier, transcript: &transcript };
+        let ended = self.reply(&question, flags, said, out).await;
+        if let Some(remembering) = remembering {
+            remembering.end(ended.result.is_ok().then_some(&ended.reply));
+        }
+        ended
+    }
+
+    async fn reply(
+        &self,
+        question: &Question,
+        flags: &Flags,
+        said: Said<'_>,
+        out: mpsc::Sender<Event>,
+    ) -> Ended {
         let timeline = Timeline::start();
         let budget = self.settings.writer.turn_budget;
         let deadline = Instant::now() + question.budget.map_or(budget, |left| left.min(budget));
-        let commands = self.commands(&question, flags);
+        let commands = self.commands(question, flags);
         // What is off cannot be asked for, also when the model knows of it.
         let catalogue = Catalogue::new(commands.clone());
-        let consent = Consent::of(&question, &self.settings.consent);
+        let consent = Consent::of(question, &self.settings.consent);
         let words = Words {
             settings: &self.settings.words,
             commands: &self.commands,
@@ -124,12 +162,15 @@ impl Pipeline {
             settings: self.settings.speaker,
             fail_over: flags.fail_over(),
             timeline: &timeline,
+            transcript: said.transcript,
         };
         let bridge = self.bridges.of(&question.prompt, &question.listener);
         let writing = async {
-            let (recollection, screenshot) =
-                tokio::join!(self.recall(&question, flags), self.screenshot(&question, flags));
-            let request = Arc::new(self.request(&question, recollection, commands));
+            let (recollection, screenshot) = tokio::join!(
+                self.recall(question, flags, said.earlier),
+                self.screenshot(question, flags)
+            );
+            let request = Arc::new(self.request(question, recollection, commands));
             let span = tracing::info_span!("write");
             writer.write(request, screenshot, segments).instrument(span).await
         };
@@ -145,19 +186,26 @@ impl Pipeline {
                 Either::Right(((), replying)) => replying.await,
             }
         };
-        let ended = Ended::of(written, spoken, &timeline);
-        if ended.result.is_ok() && flags.workflow_integrations() {
-            let exchange = Exchange { prompt: question.prompt, reply: ended.reply.clone() };
-            self.memory.remember(question.device, exchange);
-        }
-        ended
+        Ended::of(written, spoken, &timeline)
     }
 
-    async fn recall(&self, question: &Question, flags: &Flags) -> Recollection {
+    /// What is remembered of a device, and behind it what its turns have said
+    /// that ran when this one began.
+    async fn recall(
+        &self,
+        question: &Question,
+        flags: &Flags,
+        mut earlier: Vec<Exchange>,
+    ) -> Recollection {
         if !flags.workflow_integrations() {
             return Recollection::default();
         }
-        self.memory.recall(&question.device).instrument(tracing::info_span!("memory")).await
+        let memory = tracing::info_span!("memory");
+        let mut recollection = self.memory.recall(&question.device).instrument(memory).await;
+        // One that was cut off meanwhile is remembered already.
+        earlier.retain(|exchange| !recollection.exchanges.contains(exchange));
+        recollection.exchanges.append(&mut earlier);
+        recollection
     }
 
     /// The screenshot, ready for the model that will most likely be asked.

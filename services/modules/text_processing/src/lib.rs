@@ -36,7 +36,7 @@ pub use model::{
     ChatRequest, Delta, DeltaStream, Exchange, FinishReason, Image, LanguageModel, Screen,
     ToolCall, Usage,
 };
-pub use prompt::{Prompt, Waiting};
+pub use prompt::{CUT_OFF, Prompt, Waiting};
 
 #[cfg(test)]
 mod conformance;

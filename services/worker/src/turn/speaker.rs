@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-use super::{Event, bridge::Bridge, outcome::Timeline};
+use super::{Event, bridge::Bridge, outcome::Timeline, transcript::Transcript};
 use crate::{
     decisions::{BridgeSpoken, Degrade},
     providers::Voices,
@@ -47,6 +47,8 @@ pub(super) struct Speaker<'a> {
     pub(super) settings: SpeakerSettings,
     pub(super) fail_over: bool,
     pub(super) timeline: &'a Timeline,
+    /// Takes down what is sent.
+    pub(super) transcript: &'a Transcript,
 }
 
 /// How the reply was spoken.
@@ -166,7 +168,9 @@ impl<'a> Delivery<'a> {
         match item {
             Item::Segment(text) => {
                 self.waiting.push_back(text.clone());
-                self.send(Event::Text(text)).await
+                self.send(Event::Text(text.clone())).await?;
+                self.speaker.transcript.add(&text);
+                Ok(())
             }
             Item::Action(action) => self.send(Event::Action(action)).await,
         }

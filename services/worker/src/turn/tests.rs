@@ -25,6 +25,7 @@ use crate::{
 
 mod consent;
 mod forged;
+mod memory;
 mod patience;
 mod screenshots;
 mod silence;
@@ -182,6 +183,7 @@ impl Bench {
         ));
         let pipeline = Pipeline {
             memory: memory.handle(),
+            running: Running::default(),
             bridges: Bridges {
                 speech,
                 settings: BridgeSettings {

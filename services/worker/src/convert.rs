@@ -26,6 +26,7 @@ pub(crate) fn question(request: pb::RespondRequest) -> Result<Question, Status> 
         device,
         session,
         prompt: request.prompt,
+        screen: request.screenshot.as_ref().and_then(screen),
         // What kind of file it is, the file itself tells.
         screenshot: request.screenshot.map(|shot| shot.data),
         listener: listener(request.listener.unwrap_or_default())?,
@@ -35,6 +36,12 @@ pub(crate) fn question(request: pb::RespondRequest) -> Result<Question, Status> 
             .filter(|ms| *ms > 0)
             .map(|ms| Duration::from_millis(ms.into())),
     })
+}
+
+/// A screen of which one side is unknown is unknown.
+fn screen(shot: &pb::Screenshot) -> Option<(u32, u32)> {
+    let size = (shot.screen_width, shot.screen_height);
+    (size.0 > 0 && size.1 > 0).then_some(size)
 }
 
 fn listener(listener: pb::Listener) -> Result<Listener, Status> {

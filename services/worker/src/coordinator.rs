@@ -151,6 +151,7 @@ fn pipeline_settings(settings: &Settings) -> anyhow::Result<turn::Settings> {
                 force_flush_max_chars: workflow.force_flush_max_chars,
             },
             max_segments: usize::try_from(settings.llm.max_tokens)?,
+            max_chars: settings.llm.max_reply_chars,
             turn_budget: settings.llm.turn_budget,
         },
         speaker: SpeakerSettings {

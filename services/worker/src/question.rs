@@ -12,6 +12,8 @@ pub(crate) struct Question {
     pub(crate) prompt: String,
     /// The image file of the user's screen.
     pub(crate) screenshot: Option<Bytes>,
+    /// Width and height of that screen in pixels, if the client said.
+    pub(crate) screen: Option<(u32, u32)>,
     pub(crate) listener: Listener,
     /// Whether the assistant may ask the app for actions in this turn.
     pub(crate) actions_enabled: bool,

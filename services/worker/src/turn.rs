@@ -244,6 +244,7 @@ impl Pipeline {
             commands: &commands,
             memory: "",
             waiting: waiting.as_ref(),
+            screen: question.screen,
         };
         ChatRequest {
             system: system.render(),

@@ -199,6 +199,7 @@ keys! {
     "llm.image.timeout_ms" llm_image_timeout_ms => millis(1, 60_000);
     "llm.temperature" text_processing_temperature => Kind::Decimal { min: 0.0, max: 2.0 };
     "llm.max_tokens" text_processing_max_tokens => whole(1, 1_000_000);
+    "llm.max_reply_chars" llm_max_reply_chars => whole(1, 1_000_000);
     "llm.connect_timeout_ms" llm_connect_timeout_ms => millis(1, 600_000);
     "llm.first_token_timeout_ms" llm_first_token_timeout_ms => millis(1, 600_000);
     "llm.stall_timeout_ms" llm_stall_timeout_ms => millis(1, 600_000);

@@ -83,6 +83,9 @@ pub struct Prompt<'a> {
     pub memory: &'a str,
     /// What the user was asked to agree to. Left out when its command is off.
     pub waiting: Option<&'a Waiting>,
+    /// Width and height of the user's screen in pixels, of which there is a
+    /// screenshot.
+    pub screen: Option<(u32, u32)>,
 }
 
 /// A command that waits for the user's yes. It holds the user's words, so it
@@ -112,6 +115,16 @@ impl Prompt<'_> {
         }
         self.push_memory(&mut text);
         self.push_waiting(&mut text);
+        if let Some((width, height)) = self.screen {
+            text.push('\n');
+            push_line(
+                &mut text,
+                format_args!(
+                    "The user's screen is {width} pixels wide and {height} high; the screenshot \
+                     may have been scaled down."
+                ),
+            );
+        }
         self.push_language(&mut text);
         self.push_clock(&mut text);
         text

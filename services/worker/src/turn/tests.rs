@@ -25,6 +25,7 @@ use crate::{
 
 mod consent;
 mod forged;
+mod limits;
 mod memory;
 mod patience;
 mod screenshots;
@@ -118,6 +119,7 @@ fn settings() -> Settings {
                 force_flush_max_chars: 0,
             },
             max_segments: 100,
+            max_chars: 1000,
             turn_budget: Duration::from_secs(20),
         },
         speaker: SpeakerSettings { look_ahead: 2, frame_buffer: 8 },
@@ -284,6 +286,7 @@ pub(super) fn question(prompt: &str) -> Question {
         session: SessionId::parse("3b241101-e2bb-4255-8caf-4136c566a962").unwrap(),
         prompt: prompt.to_owned(),
         screenshot: None,
+        screen: None,
         listener: Listener::default(),
         actions_enabled: true,
         waiting: None,

@@ -36,6 +36,8 @@ pub(crate) struct WriterSettings {
     /// More segments than a reply can have: the writer never waits for the
     /// listener. A segment has at least one token.
     pub(crate) max_segments: usize,
+    /// Of one reply, as far as it is read.
+    pub(crate) max_chars: usize,
     /// For all models together, from the beginning of the turn to the last word.
     pub(crate) turn_budget: Duration,
 }
@@ -89,6 +91,8 @@ struct Attempt<'a> {
     /// Something was asked for that is not done.
     refused: bool,
     reply: String,
+    /// Characters of the model's so far.
+    read: usize,
     usage: Usage,
     /// Spent waiting for the model so far.
     waited: Duration,
@@ -186,6 +190,7 @@ impl<'a> Attempt<'a> {
             held: None,
             refused: false,
             reply: String::new(),
+            read: 0,
             usage: Usage::default(),
             waited: Duration::ZERO,
             sent_any: false,
@@ -233,7 +238,13 @@ impl<'a> Attempt<'a> {
 
     async fn take(&mut self, delta: Delta) -> Result<(), Broken> {
         let parts = match delta {
-            Delta::Text(text) => self.parser.push(&text),
+            Delta::Text(text) => {
+                self.read += text.chars().count();
+                if self.read > self.writer.settings.max_chars {
+                    return Err(Broken::TooLong);
+                }
+                self.parser.push(&text)
+            }
             Delta::ToolCall(call) => self.parser.tool_call(&call.name, &call.arguments_json),
             Delta::Usage(usage) => {
                 self.usage = usage;

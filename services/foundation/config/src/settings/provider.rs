@@ -22,6 +22,8 @@ pub struct Llm {
     pub temperature: f32,
     /// Longest reply, in tokens.
     pub max_tokens: u32,
+    /// Longest reply that is read, in characters.
+    pub max_reply_chars: usize,
     /// How long connecting to a provider may take.
     pub connect_timeout: Duration,
     /// How long a provider may take to its first token.

@@ -26,5 +26,6 @@ mod skew;
 mod support;
 mod traces;
 mod turns;
+mod voices;
 mod wire;
 mod workers;

@@ -75,6 +75,11 @@ impl Welcomes {
             .map_err(|failure| Failure::clone(&failure))
     }
 
+    /// The greeting, if it was spoken before.
+    pub(crate) async fn cached(&self, greeting: &Greeting) -> Option<Arc<Recording>> {
+        self.cache.get(greeting).await
+    }
+
     async fn record(&self, greeting: Greeting) -> Result<Arc<Recording>, Failure> {
         let text = self.text(&greeting);
         let language = Language::to_say(&text, greeting.language.as_ref());

@@ -1,6 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use nexy_types::Language;
+use nexy_types::{Language, SpeechRate};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
     question::Listener,
@@ -26,6 +27,9 @@ pub(crate) struct Bridges {
 pub(super) struct Bridge {
     speech: Arc<Welcomes>,
     greeting: Option<Greeting>,
+    /// What is always in the cache: the same at the voice and rate of whoever
+    /// wishes for none.
+    stand_in: Option<Greeting>,
     after: Duration,
 }
 
@@ -44,7 +48,12 @@ impl Bridges {
             language: None,
             rate: listener.rate,
         });
-        Bridge { speech: Arc::clone(&self.speech), greeting, after: self.settings.after }
+        let stand_in = greeting.clone().map(|greeting| Greeting {
+            voice: None,
+            rate: SpeechRate::NORMAL,
+            ..greeting
+        });
+        Bridge { speech: Arc::clone(&self.speech), greeting, stand_in, after: self.settings.after }
     }
 
     /// Has the sentences spoken once, so that they are there when a reply is not.
@@ -64,12 +73,28 @@ impl Bridges {
 impl Bridge {
     /// Resolves when it is time to say something, with what is said; never when
     /// there is nothing to say.
+    ///
+    /// A voice and rate that nobody has used yet are spoken ahead, from half of
+    /// that time on: the provider that lets itself be waited for may be this very
+    /// voice. What is not ready then is said by the stand-in.
     pub(super) async fn spoken(self) -> Arc<Recording> {
-        if let Some(greeting) = self.greeting {
-            tokio::time::sleep(self.after).await;
-            if let Ok(recording) = self.speech.speak(greeting).await {
-                return recording;
-            }
+        let (Some(greeting), Some(stand_in)) = (self.greeting, self.stand_in) else {
+            return std::future::pending().await;
+        };
+        let due = Instant::now() + self.after;
+        sleep_until(due - self.after / 2).await;
+        let mut speaking = pin!(self.speech.speak(greeting));
+        let spoken = timeout_at(due, &mut speaking).await;
+        sleep_until(due).await;
+        let is_late = spoken.is_err();
+        if let Ok(Ok(recording)) = spoken {
+            return recording;
+        }
+        if let Some(recording) = self.speech.cached(&stand_in).await {
+            return recording;
+        }
+        if is_late && let Ok(recording) = speaking.await {
+            return recording;
         }
         std::future::pending().await
     }

@@ -309,7 +309,9 @@ async fn a_greeting_is_metadata_audio_and_an_end() -> anyhow::Result<()> {
         let metadata = metadata.expect("metadata");
         assert_eq!((metadata.method.as_str(), metadata.dtype.as_str()), ("espeak", "int16"));
         let seconds = bytes as f64 / 96_000.0;
-        assert!((metadata.duration_sec - seconds).abs() < 0.2 && seconds > 0.4, "{seconds} s");
+        // While it is spoken, nobody knows.
+        let estimate = metadata.duration_sec / seconds;
+        assert!((0.4..2.5).contains(&estimate) && seconds > 0.4, "{seconds} s, {estimate}");
         assert_eq!(ends, 1);
     }
     stack.stop(&[]).await

@@ -7,6 +7,7 @@ mod contract;
 mod deadlines;
 mod forged;
 mod gateways;
+mod greetings;
 mod ingress;
 mod interrupts;
 mod keys;

@@ -56,9 +56,22 @@ impl Options {
                 })
                 .transpose()?,
             voice: value(metadata, "nexy-voice")?.map(voice).transpose()?,
-            speech_rate: value(metadata, "nexy-speech-rate")?.map(speech_rate).transpose()?,
+            speech_rate: rate(metadata)?,
         })
     }
+}
+
+/// The speech rate that the metadata of a call asks for.
+///
+/// # Errors
+/// `validation_failed` for one that makes no sense.
+pub(crate) fn rate(metadata: &MetadataMap) -> Result<Option<SpeechRate>, Refusal> {
+    value(metadata, "nexy-speech-rate")?.map(speech_rate).transpose()
+}
+
+/// Whether a text can be the name of a voice.
+pub(crate) fn is_voice(name: &str) -> bool {
+    (1..=NAME_MAX_LEN).contains(&name.len()) && !name.contains(char::is_control)
 }
 
 // === impl Actions ===
@@ -90,8 +103,8 @@ fn timezone(name: &str) -> Result<String, Refusal> {
 }
 
 fn voice(name: &str) -> Result<String, Refusal> {
-    let plain = (1..=NAME_MAX_LEN).contains(&name.len()) && !name.contains(char::is_control);
-    plain.then(|| name.to_owned()).ok_or_else(|| nonsense("nexy-voice", "the name of a voice"))
+    let refusal = || nonsense("nexy-voice", "the name of a voice");
+    is_voice(name).then(|| name.to_owned()).ok_or_else(refusal)
 }
 
 fn speech_rate(text: &str) -> Result<SpeechRate, Refusal> {

@@ -19,7 +19,7 @@ use crate::{
     call::{self, Call, FrameStream, Opening, queue},
     coordinator::ModuleCoordinator,
     decisions::{Interrupted, STREAM_AUDIO},
-    options::Options,
+    options::{self, Options},
     refusal::Refusal,
     validate, welcome,
 };
@@ -132,6 +132,7 @@ impl StreamingService for Gateway {
         let deadline = grpc::deadline(request.metadata().as_ref());
         let opening = welcome::Opening {
             modules: Arc::clone(&self.modules),
+            rate: options::rate(request.metadata()),
             request: request.into_inner(),
             permit,
             deadline,

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::Stream;
+use nexy_config::Settings;
 use nexy_proto::{
     streaming::{WelcomeMetadata, WelcomeRequest, WelcomeResponse, welcome_response::Content},
     worker::{AudioFormat, WelcomeEvent, WelcomeRequest as WorkerRequest, welcome_event::Event},
 };
 use nexy_runtime::grpc::RpcContext;
-use nexy_types::{ErrorType, Language};
+use nexy_types::{ErrorType, Language, SpeechRate};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::TaskTracker;
@@ -17,6 +18,7 @@ use tonic::Status;
 use crate::{
     convert::{self, DTYPE},
     coordinator::{ModuleCoordinator, StreamPermit},
+    options,
     refusal::Refusal,
     rpc::refuse,
 };
@@ -28,6 +30,8 @@ const SPOKEN: &str = "WELCOME_COMPLETED";
 pub(crate) struct Opening {
     pub(crate) modules: Arc<ModuleCoordinator>,
     pub(crate) request: WelcomeRequest,
+    /// How fast the client wants to hear it.
+    pub(crate) rate: Result<Option<SpeechRate>, Refusal>,
     pub(crate) permit: StreamPermit,
     pub(crate) deadline: Option<Duration>,
     pub(crate) context: RpcContext,
@@ -39,7 +43,8 @@ type Message = Result<WelcomeResponse, Status>;
 pub(crate) fn speak(opening: Opening, tasks: &TaskTracker) -> impl Stream<Item = Message> + use<> {
     let (to_client, messages) = mpsc::channel(opening.modules.settings.grpc.frame_buffer.max(1));
     tasks.spawn(async move {
-        let Opening { modules, request, permit, deadline, context } = opening;
+        let Opening { modules, request, rate, permit, deadline, context } = opening;
+        let checked = check(request, rate, &modules.settings);
         let budget = modules.settings.llm.turn_budget;
         let within = deadline.map_or(budget, |deadline| deadline.min(budget));
         let mut sent_any = false;
@@ -47,7 +52,9 @@ pub(crate) fn speak(opening: Opening, tasks: &TaskTracker) -> impl Stream<Item =
             biased;
             // The process leaves and waits no longer.
             () = modules.shutdown.force().cancelled() => Err(leaving()),
-            passed = timeout(within, pass_on(&modules, request, &to_client, &mut sent_any)) => {
+            // The client is gone: so is everything behind it.
+            () = to_client.closed() => Ok(()),
+            passed = timeout(within, pass_on(&modules, checked, &to_client, &mut sent_any)) => {
                 passed.unwrap_or_else(|_| Err(too_late()))
             }
         };
@@ -79,24 +86,38 @@ pub(crate) fn refused(
     tokio_stream::iter([Ok(error), Err(status)])
 }
 
-async fn pass_on(
-    modules: &ModuleCoordinator,
+/// What a worker is asked, if the request makes sense.
+fn check(
     request: WelcomeRequest,
-    to_client: &mpsc::Sender<Message>,
-    sent_any: &mut bool,
-) -> Result<(), Refusal> {
+    rate: Result<Option<SpeechRate>, Refusal>,
+    settings: &Settings,
+) -> Result<WorkerRequest, Refusal> {
     let WelcomeRequest { text, voice, language, .. } = request;
+    let speech_rate = rate?.map(|rate| rate.factor()).unwrap_or_default();
     if !language.is_empty() && Language::parse(&language).is_none() {
         return Err(Refusal::invalid("language must be a BCP 47 tag"));
     }
-    let limit = modules.settings.limits.max_prompt_chars;
+    if !voice.is_empty() && !options::is_voice(&voice) {
+        return Err(Refusal::invalid("voice must be the name of a voice"));
+    }
+    let limit = settings.welcome.max_chars;
     if text.len() > limit && text.chars().count() > limit {
         return Err(Refusal::invalid(format!("text must be at most {limit} characters")));
     }
+    Ok(WorkerRequest { text, voice, language, speech_rate })
+}
+
+async fn pass_on(
+    modules: &ModuleCoordinator,
+    checked: Result<WorkerRequest, Refusal>,
+    to_client: &mpsc::Sender<Message>,
+    sent_any: &mut bool,
+) -> Result<(), Refusal> {
+    let request = checked?;
     let worker =
         modules.workers.choose().ok_or_else(|| Refusal::unavailable("no worker is ready"))?;
     let mut client = worker.client();
-    let answer = client.welcome(WorkerRequest { text, voice, language }).await;
+    let answer = client.welcome(request).await;
     let mut events = answer.map_err(|status| Refusal::of_peer(&status))?.into_inner();
     let mut format = convert::promised_format(&modules.settings);
     loop {

@@ -48,16 +48,18 @@ fn listener(listener: pb::Listener) -> Result<Listener, Status> {
     Ok(Listener {
         language: language(&listener.language)?,
         voice: Some(listener.voice).filter(|voice| !voice.is_empty()),
-        rate: match listener.speech_rate {
-            0.0 => SpeechRate::NORMAL,
-            factor => SpeechRate::new(factor).map_err(invalid)?,
-        },
+        rate: rate(listener.speech_rate)?,
         // A gateway with newer data may know a zone that this worker does not:
         // the server's own is better than no answer.
         timezone: Some(listener.timezone.as_str())
             .filter(|name| !name.is_empty())
             .and_then(|name| TimeZone::get(name).ok()),
     })
+}
+
+/// Zero is no preference.
+pub(crate) fn rate(factor: f32) -> Result<SpeechRate, Status> {
+    if factor == 0.0 { Ok(SpeechRate::NORMAL) } else { SpeechRate::new(factor).map_err(invalid) }
 }
 
 /// An empty tag is no preference.

@@ -113,8 +113,9 @@ fn memory_settings(settings: &Settings) -> nexy_memory_management::Settings {
 
 fn welcome_settings(settings: &Settings) -> welcome::Settings {
     welcome::Settings {
-        cache_entries: settings.welcome.cache_entries,
-        frame_buffer: settings.grpc.frame_buffer,
+        cache_bytes: settings.welcome.cache_bytes,
+        keep_for: settings.welcome.keep_for,
+        keep_stand_in_for: settings.welcome.keep_stand_in_for,
         greeting_en: settings.welcome.greeting_en.clone(),
         greeting_ru: settings.welcome.greeting_ru.clone(),
     }

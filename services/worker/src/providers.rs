@@ -8,6 +8,6 @@ mod voices;
 pub(crate) use breaker::{Breaker, BreakerSettings, Fault};
 pub(crate) use models::{GuardedModel, Models};
 pub(crate) use prices::Prices;
-pub(crate) use voices::Voices;
+pub(crate) use voices::{Begun, Voices};
 #[cfg(test)]
 pub(crate) use {models::ModelsSettings, voices::VoicesSettings};

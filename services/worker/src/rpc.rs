@@ -10,7 +10,7 @@ use nexy_runtime::{
     Shutdown,
     grpc::{Logged, Rpc, RpcContext, deadline},
 };
-use nexy_types::{ErrorType, HardwareId, SessionId, SpeechRate};
+use nexy_types::{ErrorType, HardwareId, SessionId};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
@@ -24,7 +24,7 @@ use crate::{
     convert,
     coordinator::ModuleCoordinator,
     turn::{Ended, Failure},
-    welcome::{Greeting, Recording},
+    welcome::{Greeting, Listening},
 };
 
 /// How the RPCs of this service are reported.
@@ -110,16 +110,16 @@ impl Worker for WorkerRpc {
         &self,
         request: Request<pb::WelcomeRequest>,
     ) -> Result<Response<Self::WelcomeStream>, Status> {
-        let pb::WelcomeRequest { text, voice, language } = request.into_inner();
+        let pb::WelcomeRequest { text, voice, language, speech_rate } = request.into_inner();
         let greeting = Greeting {
             text,
             voice: Some(voice).filter(|voice| !voice.is_empty()),
             language: convert::language(&language)?,
-            rate: SpeechRate::NORMAL,
+            rate: convert::rate(speech_rate)?,
         };
-        let spoken = self.modules.welcomes.speak(greeting).await;
-        Ok(Response::new(match spoken {
-            Ok(recording) => Box::pin(recorded(recording)),
+        let mut listening = self.modules.welcomes.listen(greeting).await;
+        Ok(Response::new(match listening.begun().await {
+            Ok(method) => Box::pin(spoken(method, listening)),
             Err(failure) => Box::pin(stream::once(async move { Ok(welcome_failed(failure)) })),
         }))
     }
@@ -190,23 +190,35 @@ async fn terminal(
     Ok(pb::RespondEvent { turn, event: Some(pb::respond_event::Event::Failed(failed)) })
 }
 
-fn recorded(recording: Arc<Recording>) -> impl Stream<Item = Result<pb::WelcomeEvent, Status>> {
+/// A greeting as it is spoken. Whoever drops it, drops the listener.
+fn spoken(
+    method: &'static str,
+    listening: Listening,
+) -> impl Stream<Item = Result<pb::WelcomeEvent, Status>> {
     use pb::welcome_event::Event;
     let metadata = Event::Metadata(pb::WelcomeMetadata {
-        method: recording.method.to_owned(),
-        duration_sec: recording.duration_sec(),
-        format: Some(convert::wire_format(recording.sample_rate)),
+        method: method.to_owned(),
+        duration_sec: listening.duration_sec(),
+        format: Some(convert::wire_format(listening.sample_rate())),
     });
-    let audio = (0..recording.frames.len())
-        .filter_map(move |place| recording.frames.get(place).cloned().map(Event::Audio));
-    let events =
-        std::iter::once(metadata).chain(audio).chain([Event::Completed(pb::WelcomeCompleted {})]);
-    stream::iter(events).map(|event| Ok(pb::WelcomeEvent { event: Some(event) }))
+    let audio = stream::unfold(Some(listening), |listening| async {
+        let mut listening = listening?;
+        Some(match listening.next().await {
+            Ok(Some(frame)) => (welcome_event(Event::Audio(frame)), Some(listening)),
+            Ok(None) => (welcome_event(Event::Completed(pb::WelcomeCompleted {})), None),
+            Err(failure) => (welcome_failed(failure), None),
+        })
+    });
+    stream::iter([welcome_event(metadata)]).chain(audio).map(Ok)
+}
+
+fn welcome_event(event: pb::welcome_event::Event) -> pb::WelcomeEvent {
+    pb::WelcomeEvent { event: Some(event) }
 }
 
 fn welcome_failed(failure: Failure) -> pb::WelcomeEvent {
     let failed = convert::failed(failure, None);
-    pb::WelcomeEvent { event: Some(pb::welcome_event::Event::Failed(failed)) }
+    welcome_event(pb::welcome_event::Event::Failed(failed))
 }
 
 #[cfg(test)]

@@ -316,7 +316,10 @@ keys! {
 
     "logging.level" log_level => Kind::LogFilter;
 
-    "welcome.cache_entries" welcome_cache_entries => whole(0, 1_000_000);
+    "welcome.max_chars" welcome_max_chars => whole(1, 16_000);
+    "welcome.cache_bytes" welcome_cache_bytes => whole(0, GIB);
+    "welcome.keep_for_seconds" welcome_keep_for_seconds => seconds(1, 30 * DAY);
+    "welcome.keep_stand_in_for_seconds" welcome_keep_stand_in_for_seconds => seconds(1, DAY);
     "welcome.greeting_en" welcome_greeting_en => Kind::Text;
     "welcome.greeting_ru" welcome_greeting_ru => Kind::Text;
 

@@ -138,6 +138,19 @@ fn settings() -> Settings {
     }
 }
 
+fn memory(store: Blank) -> MemoryService {
+    let second = Duration::from_secs(1);
+    let settings = nexy_memory_management::Settings {
+        max_short_term_size: 1000,
+        short_term_idle: Duration::from_secs(60),
+        read_timeout: second,
+        write_timeout: second,
+        write_queue: 8,
+        drain_timeout: second,
+    };
+    MemoryService::new(settings, Arc::new(store))
+}
+
 impl Bench {
     fn new(models: Vec<Arc<dyn LanguageModel>>, voices: Vec<Arc<dyn SpeechSynthesizer>>) -> Self {
         Self::remembering(Duration::ZERO, models, voices)
@@ -150,17 +163,7 @@ impl Bench {
         voices: Vec<Arc<dyn SpeechSynthesizer>>,
     ) -> Self {
         let config = Config::load(&Sources::for_tests([("", "")])).unwrap().0;
-        let memory = MemoryService::new(
-            nexy_memory_management::Settings {
-                max_short_term_size: 1000,
-                short_term_idle: Duration::from_secs(60),
-                read_timeout: Duration::from_secs(1),
-                write_timeout: Duration::from_secs(1),
-                write_queue: 8,
-                drain_timeout: Duration::from_secs(1),
-            },
-            Arc::new(Blank { load }),
-        );
+        let memory = memory(Blank { load });
         let waits = Duration::from_secs(2);
         let breaker = breaker();
         let voices = Arc::new(Voices::of(
@@ -177,8 +180,9 @@ impl Bench {
         let speech = Arc::new(Welcomes::new(
             Arc::clone(&voices),
             welcome::Settings {
-                cache_entries: 10,
-                frame_buffer: 8,
+                cache_bytes: 1 << 20,
+                keep_for: Duration::from_secs(3600),
+                keep_stand_in_for: Duration::from_secs(60),
                 greeting_en: "Hello!".to_owned(),
                 greeting_ru: "Привет!".to_owned(),
             },

@@ -214,8 +214,14 @@ pub struct Espeak {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Welcome {
-    /// Greetings kept in the cache.
-    pub cache_entries: u64,
+    /// Longest text of a greeting, in characters.
+    pub max_chars: usize,
+    /// What the recordings of greetings may take in memory, in bytes.
+    pub cache_bytes: u64,
+    /// How long a recording is kept.
+    pub keep_for: Duration,
+    /// How long one is kept that another voice than the first spoke.
+    pub keep_stand_in_for: Duration,
     /// Greeting in English, for a request without text.
     pub greeting_en: String,
     /// Greeting in Russian, for a request without text.

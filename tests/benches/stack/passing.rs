@@ -98,7 +98,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
 /// A worker that plays its script until it is dropped.
 pub(crate) async fn talker(listener: TcpListener, pace: Duration) -> anyhow::Result<()> {
     let service = WorkerServer::new(Talker { pace });
-    let incoming = TcpIncoming::from(listener);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Ok(Server::builder().add_service(service).serve_with_incoming(incoming).await?)
 }
 

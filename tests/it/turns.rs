@@ -2,16 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use nexy_proto::streaming::{RequestPhase, StreamRequest};
+use nexy_proto::streaming::{
+    RequestPhase, StreamRequest, streaming_service_client::StreamingServiceClient,
+};
 use nexy_testkit::{
     chat_server::Script,
     stack::{Stack, question},
 };
-use tonic::Code;
+use tonic::{Code, transport::Endpoint};
 
 use crate::support::{
     Call, Fakes, active_streams, ask, assert_refused, assert_status, assert_whole, eventually,
-    gateway_json, interrupt,
+    gateway_json, interrupt, turns_of,
 };
 
 /// Speaks for about a second and a half.
@@ -220,6 +222,30 @@ async fn one_stream_too_many_is_refused_until_another_ends() -> anyhow::Result<(
     eventually("every permit is given back", async || Ok(active_streams(&stack).await? == 0))
         .await?;
     stack.stop(&["stream_rejected"]).await
+}
+
+#[tokio::test]
+async fn a_whole_reply_that_nobody_reads_gives_its_place_back() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["Yes."])).await?;
+    let limits = [("MAX_STREAMS", "1"), ("IDLE_TIMEOUT", "1"), ("GRACE_PERIOD", "0")];
+    let builder = limits.iter().fold(fakes.stack(), |builder, (name, value)| {
+        builder.env(format!("BACKPRESSURE_{name}"), *value)
+    });
+    // Room for the whole of it, so that the worker is done.
+    let stack = builder.env("GRPC_FRAME_BUFFER", "64").start().await?;
+    let url = format!("http://127.0.0.1:{}", stack.ports.gateway_grpc);
+    let endpoint = Endpoint::from_shared(url)?.initial_stream_window_size(1);
+    let mut deaf = StreamingServiceClient::new(endpoint.connect().await?);
+    let asked = question("device-1", "Are you there?");
+    let session = asked.session_id.clone();
+    let unread = deaf.stream_audio(tokio_stream::once(asked)).await?;
+    eventually("the reply is whole", async || Ok(turns_of(&stack, &session)?.len() == 2)).await?;
+    assert_eq!(turns_of(&stack, &session)?[1].decision, "complete");
+    assert_eq!(active_streams(&stack).await?, 1);
+    eventually("its place is free", async || Ok(active_streams(&stack).await? == 0)).await?;
+    assert_whole(&ask(&stack, question("device-2", "And I?")).await?);
+    drop(unread);
+    stack.stop(&[]).await
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use tonic::{Status, Streaming};
 use tracing::Instrument as _;
 
 use self::{
-    frames::Frame,
+    frames::{Frame, Tail},
     log::TurnLog,
     turn::{Step, Turn},
 };
@@ -109,7 +109,8 @@ enum Event {
 pub(crate) fn refuse(out: FrameSender, head: &HeaderMap, refusal: Refusal) {
     let end = End::Refused(refusal);
     let log = TurnLog::of_empty_call(head, &end);
-    out.finish(end, VecDeque::new(), &log.trailers());
+    // It has no permit that anybody would have to wait for.
+    let _tail = out.finish(end, VecDeque::new(), &log.trailers());
 }
 
 // === impl Call ===
@@ -137,7 +138,8 @@ impl Call {
         }
     }
 
-    /// Runs the call to its end and leaves the last status in the queue.
+    /// Runs the call to its end, leaves the last status in the queue, and waits
+    /// until the client has read it; no longer than for any other silence.
     pub(crate) async fn run(mut self) {
         let end = loop {
             let ended = match self.event().await {
@@ -156,7 +158,21 @@ impl Call {
                 break end;
             }
         };
-        self.finish(end);
+        let limits = &self.modules.settings.backpressure;
+        let patience = Instant::now() + limits.idle_timeout + limits.grace_period;
+        let until = self.deadline.map_or(patience, |deadline| deadline.min(patience));
+        let force = self.shutdown.force().clone();
+        let tail = self.finish(end);
+        tokio::select! {
+            biased;
+            // The client has it, or is gone.
+            () = tail.read() => {}
+            // The process leaves and waits no longer.
+            () = force.cancelled() => {}
+            // It does not read.
+            () = sleep_until(until) => {}
+        }
+        tail.give_up();
     }
 
     /// Waits for the next thing that happens. Cancel-safe in every arm.
@@ -405,7 +421,7 @@ impl Call {
         if at_deadline { End::Refused(deadline_exceeded()) } else { End::Vanished }
     }
 
-    fn finish(mut self, end: End) {
+    fn finish(mut self, end: End) -> Tail {
         let log = match (self.turn.take(), self.last.take()) {
             (Some(turn), _) => self.cut(turn, &end),
             (None, Some(last)) => last,
@@ -416,7 +432,7 @@ impl Call {
             let who = Who::clone(log.who());
             nexy_telemetry::emit(&Named { decision: "stream_idle_timeout", who });
         }
-        self.out.finish(end, self.pending, &log.trailers());
+        self.out.finish(end, self.pending, &log.trailers())
     }
 
     /// Ends the turn that runs together with its call: from here on none of

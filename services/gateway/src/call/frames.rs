@@ -20,6 +20,7 @@ use futures_util::Stream;
 use nexy_interrupt_handling::RunningTurn;
 use nexy_proto::streaming::{StreamResponse, stream_response::Content};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, metadata::MetadataMap};
 
 use super::End;
@@ -59,9 +60,16 @@ pub(crate) struct FrameStream {
 #[derive(Debug)]
 pub(crate) struct Gone;
 
+/// What is left of a call that has ended: an end that its client has not read.
+#[derive(Debug)]
+pub(crate) struct Tail(Arc<Shared>);
+
 #[derive(Debug)]
 struct Shared {
     ending: Mutex<Ending>,
+    holds: Mutex<Holds>,
+    /// Cancelled when the client has read the end, or is gone.
+    read: CancellationToken,
 }
 
 /// How the stream ends.
@@ -70,18 +78,26 @@ struct Ending {
     /// Frames that had no room in the queue any more.
     rest: VecDeque<Frame>,
     status: Option<Status>,
-    /// What an interrupt waits for: dropped when the client has the end.
-    held: Option<RunningTurn>,
-    /// Given back when the client has a good end, or when there is a bad one: a
-    /// client that stopped reading does not occupy a place.
+}
+
+/// What a call keeps until its client has the end.
+#[derive(Debug, Default)]
+struct Holds {
+    /// What an interrupt waits for.
+    turn: Option<RunningTurn>,
+    /// Given back when there is a bad end, or when the client has a good one. A
+    /// client that stopped reading does not occupy a place for ever.
     permit: Option<StreamPermit>,
 }
 
 /// Makes a queue of so many frames.
 pub(crate) fn queue(capacity: usize, permit: Option<StreamPermit>) -> (FrameSender, FrameStream) {
     let (sender, receiver) = mpsc::channel(capacity.max(1));
-    let ending = Mutex::new(Ending { permit, ..Ending::default() });
-    let shared = Arc::new(Shared { ending });
+    let shared = Arc::new(Shared {
+        ending: Mutex::default(),
+        holds: Mutex::new(Holds { turn: None, permit }),
+        read: CancellationToken::new(),
+    });
     let stream = FrameStream {
         queue: receiver,
         shared: Arc::clone(&shared),
@@ -154,28 +170,27 @@ impl FrameSender {
 
     /// Lets whoever interrupted the turn wait until the client has the end.
     pub(crate) fn hold_until_sent(&self, turn: RunningTurn) {
-        self.shared.lock().held = Some(turn);
+        self.shared.holds().turn = Some(turn);
     }
 
     /// Ends the stream after what is queued and the rest.
-    pub(crate) fn finish(self, end: End, rest: VecDeque<Frame>, trailers: &MetadataMap) {
-        let mut ending = self.shared.lock();
-        ending.rest = rest;
+    pub(crate) fn finish(self, end: End, rest: VecDeque<Frame>, trailers: &MetadataMap) -> Tail {
         let mut status = match end {
             End::Done => Status::new(Code::Ok, ""),
             End::Refused(refusal) => {
-                ending.permit = None;
+                self.shared.holds().permit = None;
                 refusal.to_status()
             }
             // Nobody is there to read it.
             End::Vanished => {
-                ending.permit = None;
+                self.shared.holds().permit = None;
                 Status::cancelled("")
             }
         };
         status.metadata_mut().as_mut().extend(trailers.clone().into_headers());
-        ending.status = Some(status);
+        *self.shared.ending() = Ending { rest, status: Some(status) };
         // Dropping the sender afterwards wakes the stream.
+        Tail(Arc::clone(&self.shared))
     }
 }
 
@@ -195,7 +210,7 @@ impl Stream for FrameStream {
                     return Poll::Ready(Some(Ok(message)));
                 }
             }
-            this.ending = Some(std::mem::take(&mut *this.shared.lock()));
+            this.ending = Some(std::mem::take(&mut *this.shared.ending()));
         }
         Poll::Ready(Some(this.last_words()))
     }
@@ -227,15 +242,45 @@ impl FrameStream {
             return Ok(StreamResponse { content: Some(error) });
         }
         self.told = true;
+        self.shared.let_go();
         Err(status)
+    }
+}
+
+impl Drop for FrameStream {
+    fn drop(&mut self) {
+        self.shared.let_go();
+    }
+}
+
+// === impl Tail ===
+
+impl Tail {
+    /// Resolves when the client has read the end, or is gone.
+    pub(crate) async fn read(&self) {
+        self.0.read.cancelled().await;
+    }
+
+    /// Waits for the client no longer.
+    pub(crate) fn give_up(&self) {
+        self.0.let_go();
     }
 }
 
 // === impl Shared ===
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Ending> {
+    fn ending(&self) -> std::sync::MutexGuard<'_, Ending> {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn holds(&self) -> std::sync::MutexGuard<'_, Holds> {
+        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn let_go(&self) {
+        drop(std::mem::take(&mut *self.holds()));
+        self.read.cancel();
     }
 }
 

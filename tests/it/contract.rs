@@ -271,13 +271,27 @@ async fn the_other_rpcs_check_their_input_and_answer() -> anyhow::Result<()> {
     let bad = [
         UsageRequest { hardware_id: String::new(), ..usage.clone() },
         UsageRequest { session_id: "nonsense".to_owned(), ..usage.clone() },
-        UsageRequest { output_tokens: -1, ..usage },
+        UsageRequest { output_tokens: -1, ..usage.clone() },
+        UsageRequest { source: "s".repeat(129), ..usage.clone() },
+        UsageRequest { model: "m".repeat(129), ..usage },
     ];
     for request in bad {
         let status = client.report_usage(request).await.expect_err("a refusal");
         assert_status(&status, Code::InvalidArgument, "validation_failed");
     }
     stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn a_unary_call_that_may_be_repeated_says_when() -> anyhow::Result<()> {
+    let stack = Stack::builder().without_worker().start().await?;
+    let usage = UsageRequest { hardware_id: "device-1".to_owned(), ..UsageRequest::default() };
+    let mut client = stack.client().await?;
+    let status = client.report_usage(usage).await.expect_err("a refusal");
+    assert_status(&status, Code::Unavailable, "unavailable");
+    let pushback = status.metadata().get("grpc-retry-pushback-ms").map(|value| value.as_bytes());
+    assert_eq!(pushback, Some("1000".as_bytes()));
+    stack.stop(&["worker_state"]).await
 }
 
 #[tokio::test]

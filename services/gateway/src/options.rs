@@ -10,7 +10,7 @@ use tonic::metadata::MetadataMap;
 use crate::refusal::Refusal;
 
 /// The longest voice or time-zone name that is passed on, in bytes.
-const NAME_MAX_LEN: usize = 128;
+pub(crate) const NAME_MAX_LEN: usize = 128;
 
 /// Options of one StreamAudio call.
 #[derive(Debug, Clone, Default, PartialEq)]

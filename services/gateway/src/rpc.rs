@@ -13,7 +13,7 @@ use nexy_proto::{
 use nexy_runtime::grpc::{self, Logged, Rpc, RpcContext};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming, metadata::MetadataValue};
 
 use crate::{
     call::{self, Call, FrameStream, Opening, queue},
@@ -23,6 +23,9 @@ use crate::{
     refusal::Refusal,
     validate, welcome,
 };
+
+/// When a unary call may be repeated, in milliseconds.
+const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 const WELCOME: &str = "/streaming.StreamingService/GenerateWelcomeAudio";
 
@@ -98,7 +101,7 @@ impl StreamingService for Gateway {
     ) -> Result<Response<InterruptResponse>, Status> {
         let context = context(&request);
         let device = validate::hardware_id(&request.into_inner().hardware_id)
-            .map_err(|refusal| refuse(&context, &refusal))?;
+            .map_err(|refusal| refuse_once(&context, &refusal))?;
         let hash = nexy_telemetry::device_hash(&device);
         context.set_device(hash);
         let within = self.modules.settings.backpressure.interrupt_timeout;
@@ -147,8 +150,8 @@ impl StreamingService for Gateway {
     ) -> Result<Response<UsageResponse>, Status> {
         let context = context(&request);
         let UsageRequest { source, model, .. } = request.get_ref().clone();
-        let (device, session, input_tokens, output_tokens) =
-            validate::usage(request.get_ref()).map_err(|refusal| refuse(&context, &refusal))?;
+        let (device, session, input_tokens, output_tokens) = validate::usage(request.get_ref())
+            .map_err(|refusal| refuse_once(&context, &refusal))?;
         context.set_device(nexy_telemetry::device_hash(&device));
         let report = StoreUsageRequest {
             hardware_id: device.as_str().to_owned(),
@@ -158,7 +161,7 @@ impl StreamingService for Gateway {
             input_tokens,
             output_tokens,
         };
-        self.store(report).await.map_err(|refusal| refuse(&context, &refusal))?;
+        self.store(report).await.map_err(|refusal| refuse_once(&context, &refusal))?;
         Ok(Response::new(UsageResponse { success: true, message: "Usage accepted".to_owned() }))
     }
 }
@@ -174,6 +177,8 @@ impl Gateway {
         let within = self.modules.settings.worker.connect_timeout;
         match timeout(within, client.store_usage(report)).await {
             Ok(Ok(_)) => Ok(()),
+            // The worker's own word, when it says that it has no room.
+            Ok(Err(status)) if is_full(&status) => Err(Refusal::unavailable(status.message())),
             Ok(Err(status)) => Err(Refusal::of_peer(&status)),
             Err(_) => Err(Refusal::unavailable("the worker does not answer")),
         }
@@ -184,8 +189,24 @@ fn context<T>(request: &Request<T>) -> RpcContext {
     request.extensions().get::<RpcContext>().cloned().unwrap_or_default()
 }
 
+/// Said by a worker, not by the lack of one.
+fn is_full(status: &Status) -> bool {
+    status.code() == Code::Unavailable && std::error::Error::source(status).is_none()
+}
+
 /// The status of a refusal, with its line in the decision log.
 pub(crate) fn refuse(context: &RpcContext, refusal: &Refusal) -> Status {
     context.set_error(refusal.error);
     refusal.to_status()
+}
+
+/// The same of a unary call, which gRPC clients may repeat by themselves: with
+/// what tells them when (gRPC's proposal A6).
+fn refuse_once(context: &RpcContext, refusal: &Refusal) -> Status {
+    let mut status = refuse(context, refusal);
+    if let Some(delay) = refusal.error.retry_after() {
+        let milliseconds = MetadataValue::from(delay.as_secs() * 1000);
+        status.metadata_mut().insert(RETRY_PUSHBACK, milliseconds);
+    }
+    status
 }

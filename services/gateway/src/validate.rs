@@ -4,7 +4,7 @@ use nexy_config::Settings;
 use nexy_proto::streaming::{RequestPhase, StreamRequest, UsageRequest};
 use nexy_types::{HardwareId, SessionId};
 
-use crate::refusal::Refusal;
+use crate::{options::NAME_MAX_LEN, refusal::Refusal};
 
 /// A request that passed every check that needs no decoding. Holds user words:
 /// its `Debug` is not derived.
@@ -99,6 +99,13 @@ pub(crate) fn usage(
     };
     let input = tokens(request.input_tokens, "input_tokens")?;
     let output = tokens(request.output_tokens, "output_tokens")?;
+    for (name, field) in [(&request.source, "source"), (&request.model, "model")] {
+        if name.chars().count() > NAME_MAX_LEN {
+            return Err(Refusal::invalid(format!(
+                "{field} must be at most {NAME_MAX_LEN} characters"
+            )));
+        }
+    }
     Ok((device, session, input, output))
 }
 

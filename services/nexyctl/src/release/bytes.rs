@@ -1,6 +1,7 @@
 //! Reads files of releases once, with a progress bar.
 
 use std::{
+    cell::RefCell,
     fs::File,
     io::{self, Read as _},
     path::Path,
@@ -28,25 +29,28 @@ pub(super) struct Signed {
 /// When it cannot be read, or changes meanwhile.
 pub(super) fn sign(path: &Path, key: &SecretKey, screen: &mut Screen) -> io::Result<Signed> {
     let size = std::fs::metadata(path)?.len();
+    // An Ed25519 signature takes two readings, and one more proves it.
+    let what = format!("Signing {}", name(path));
+    let progress = RefCell::new(Progress::new(screen, what, size.saturating_mul(3)));
+    let advance = |bytes: usize| progress.borrow_mut().advance(bytes);
     let signature = key.sign_in_pieces(|sink| {
         each_piece(&mut File::open(path)?, |piece| {
             sink.update(piece);
-            Ok(())
+            advance(piece.len())
         })
     })?;
     let mut digest = Sha256::new();
     let mut verified = key.public().and_then(|public| public.stream(&signature));
     let mut length = 0;
-    let mut progress = Progress::new(screen, format!("Signing {}", name(path)), size);
     each_piece(&mut File::open(path)?, |piece| {
         digest.update(piece);
         if let Ok(stream) = &mut verified {
             stream.update(piece);
         }
         length += piece.len() as u64;
-        progress.advance(piece.len())
+        advance(piece.len())
     })?;
-    progress.end()?;
+    progress.into_inner().end()?;
     // A file that changed between the readings has a signature of nothing.
     let verified = verified.and_then(nexy_releases::signature::Stream::finish);
     if length != size || verified.is_err() {

@@ -1,24 +1,34 @@
-use std::io;
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
-use crate::screen::Screen;
+use crate::screen::{Look, Screen};
 
 /// Cells of a bar.
 const WIDTH: u64 = 24;
+/// How long nothing is said to a screen reader; a bar it could not follow.
+const SILENCE: Duration = Duration::from_secs(10);
 
-/// How far the reading of a file has come, on terminals only.
+/// How far the reading of a file has come: a bar on terminals, now and then a
+/// sentence for screen readers, nothing in files and pipes.
 pub(super) struct Progress<'a> {
     screen: &'a mut Screen,
     what: String,
     total: u64,
     done: u64,
     shown: u64,
+    /// When something was last said to a screen reader.
+    said: Instant,
+    silence: Duration,
 }
 
 // === impl Progress ===
 
 impl<'a> Progress<'a> {
     pub(super) fn new(screen: &'a mut Screen, what: String, total: u64) -> Self {
-        Self { screen, what, total, done: 0, shown: u64::MAX }
+        let said = Instant::now();
+        Self { screen, what, total, done: 0, shown: u64::MAX, said, silence: SILENCE }
     }
 
     /// So many bytes more have been read.
@@ -32,7 +42,14 @@ impl<'a> Progress<'a> {
             return Ok(());
         }
         self.shown = percent;
-        self.screen.progress(&line(&self.what, percent))
+        match self.screen.look() {
+            Look::Terminal(_) => self.screen.progress(&line(&self.what, percent)),
+            Look::Plain if self.said.elapsed() >= self.silence => {
+                self.said = Instant::now();
+                self.screen.line(&format!("{}: {percent} %.", self.what))
+            }
+            Look::Plain | Look::Piped => Ok(()),
+        }
     }
 
     /// Takes the line away.
@@ -49,3 +66,6 @@ fn line(what: &str, percent: u64) -> String {
     let empty = usize::try_from(WIDTH).unwrap_or(0).saturating_sub(full);
     format!("{what} [{}{}] {percent:3} %", "=".repeat(full), " ".repeat(empty))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ mod render;
 mod trailer;
 
 pub use check::check;
-pub use item::{Appcast, DeltaEnclosure, Enclosure, Informing, Item};
+pub use item::{Appcast, DeltaEnclosure, Enclosure, Informing, Item, ItemTranslation};
 pub use read::read;
 pub use render::{FeedInfo, Release, render};
 pub use trailer::{content, sign, verify};

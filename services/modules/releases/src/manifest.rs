@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::{Artifact, Claim, HttpsUrl, Problem, Signature, Version};
+use crate::{Artifact, Claim, HttpsUrl, Problem, Signature, Translation, Version};
 use fields::{Fields, Found};
 
 pub(crate) mod fields;
@@ -59,6 +59,9 @@ pub struct Manifest {
     /// What is new, in the feed itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<Notes>,
+    /// What is new, in more languages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub translations: Vec<Translation>,
     /// A page about all versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_notes_url: Option<HttpsUrl>,

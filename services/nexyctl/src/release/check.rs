@@ -91,6 +91,9 @@ async fn check_channel(
         let found = gate::locate(&claim, place, None);
         rows.push(gate::claim(&claim, found, (place, remote), screen).await?);
     }
+    if let Some(remote) = remote {
+        rows.extend(gate::pages(&plan.release, place, remote).await);
+    }
     rows.extend(gate::feeds(&plan, channel, place));
     Ok(rows)
 }

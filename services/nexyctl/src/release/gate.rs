@@ -13,6 +13,10 @@ use nexy_releases::{
 use super::{bytes, place::Place, remote::Remote, report::Row};
 use crate::screen::Screen;
 
+mod pages;
+
+pub(super) use pages::rows as pages;
+
 /// What is to be served on a channel.
 pub(super) struct Proposal<'a> {
     pub(super) channel: Channel,
@@ -54,7 +58,7 @@ pub(super) async fn inspect(
         Row::of("file names", named(release)),
     ];
     rows.extend(claims(proposal, place, remote, screen).await?);
-    rows.push(Row::of("release notes", notes(release, place, remote).await));
+    rows.extend(pages(release, place, remote).await);
     rows.extend(feeds(proposal.plan, proposal.channel, place));
     rows.push(Row::of("signed feeds", signed(proposal, place)));
     rows.push(Row::of("clients", offered(proposal, place)));
@@ -219,28 +223,6 @@ fn named(release: &Manifest) -> Result<String, String> {
         }
     }
     Ok("fit the version".to_owned())
-}
-
-async fn notes(release: &Manifest, place: &Place, remote: &Remote) -> Result<String, String> {
-    let Some(url) = &release.notes_url else {
-        return match &release.notes {
-            Some(notes) => Ok(format!("in the feed, as {}", notes.format.as_str())),
-            None => Err("are missing: give notes_url, or notes".to_owned()),
-        };
-    };
-    let page = remote.page(url.as_str()).await.map_err(|reason| format!("{url} {reason}"))?;
-    if page.iter().all(u8::is_ascii_whitespace) {
-        return Err(format!("{url} is empty"));
-    }
-    let Some(signature) = &release.notes_signature else {
-        return Ok(format!("{url} answers, {} bytes", page.len()));
-    };
-    let key = place.key.as_ref().ok_or("cannot be verified without update.public_key")?;
-    let is_signed = key.verify(&page, &signature.ed25519).is_ok();
-    match is_signed && signature.size == page.len() as u64 {
-        true => Ok(format!("{url} verifies")),
-        false => Err(format!("{url} is not what was signed")),
-    }
 }
 
 fn signed(proposal: &Proposal<'_>, place: &Place) -> Result<String, String> {

@@ -91,6 +91,14 @@ fn write_release(out: &mut String, served: &Served, manifest: &Manifest) -> fmt:
         let notes = Escaped(notes.as_str());
         row(out, "Notes", format_args!("<a href=\"{notes}\">What is new</a>"))?;
     }
+    for translation in &manifest.translations {
+        let language = translation.language.as_str();
+        if let Some(url) = &translation.notes_url {
+            let url = Escaped(url.as_str());
+            let link = format_args!("<a href=\"{url}\" hreflang=\"{language}\">{language}</a>");
+            row(out, "Notes in other languages", link)?;
+        }
+    }
     writeln!(out, "</table>")
 }
 

@@ -71,16 +71,24 @@ fn check_item(item: &Item) -> Result<(), Problem> {
         ("sparkle:fullReleaseNotesLink", item.full_notes_url.as_ref()),
         ("enclosure.url", enclosure.map(|enclosure| &enclosure.url)),
     ];
+    let translations = item.translations.iter();
+    let translated_urls = translations
+        .clone()
+        .map(|translation| ("sparkle:releaseNotesLink", translation.notes_url.as_ref()));
     let deltas_urls = deltas.iter().map(|delta| ("sparkle:deltas", Some(&delta.url)));
-    for (key, url) in urls.into_iter().chain(deltas_urls) {
+    for (key, url) in urls.into_iter().chain(translated_urls).chain(deltas_urls) {
         url.map(|url| HttpsUrl::parse(url).map_err(|problem| problem.at(key))).transpose()?;
     }
     let signatures = [
         ("sparkle:edSignature", enclosure.and_then(|enclosure| enclosure.signature.as_ref())),
         ("sparkle:releaseNotesLink", item.notes_signature.as_ref().map(|(text, _)| text)),
     ];
+    let translated_signatures = translations.map(|translation| {
+        let signature = translation.notes_signature.as_ref();
+        ("sparkle:releaseNotesLink", signature.map(|(text, _)| text))
+    });
     let delta_signatures = deltas.iter().map(|delta| ("sparkle:deltas", delta.signature.as_ref()));
-    for (key, text) in signatures.into_iter().chain(delta_signatures) {
+    for (key, text) in signatures.into_iter().chain(translated_signatures).chain(delta_signatures) {
         text.map(|text| Signature::parse(text).map_err(|problem| problem.at(key))).transpose()?;
     }
     for (key, system) in [

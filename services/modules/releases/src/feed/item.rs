@@ -50,6 +50,8 @@ pub struct Item {
     /// The signature of the release notes and their length, as they stand
     /// there.
     pub notes_signature: Option<(String, String)>,
+    /// The notes in more languages, in the order of the document.
+    pub translations: Vec<ItemTranslation>,
     /// The address of the notes of all versions.
     pub full_notes_url: Option<String>,
     /// Embedded release notes and their format.
@@ -58,6 +60,19 @@ pub struct Item {
     pub enclosure: Option<Enclosure>,
     /// Shorter ways from some older versions.
     pub deltas: Vec<DeltaEnclosure>,
+}
+
+/// The release notes of an item in one more language.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ItemTranslation {
+    /// The language; clients assume English where none is said.
+    pub language: Option<String>,
+    /// The address of the notes.
+    pub notes_url: Option<String>,
+    /// Their signature and their length, as they stand there.
+    pub notes_signature: Option<(String, String)>,
+    /// Embedded notes and their format.
+    pub description: Option<(String, String)>,
 }
 
 /// Whom an item only informs; nobody named is everybody.
@@ -101,4 +116,12 @@ pub struct DeltaEnclosure {
     pub executable_size: Option<u64>,
     /// Localisations of Sparkle in the app that it leads from.
     pub locales: Vec<String>,
+}
+
+// === impl ItemTranslation ===
+
+impl ItemTranslation {
+    pub(super) fn of(language: Option<&str>) -> Self {
+        Self { language: language.map(str::to_owned), ..Self::default() }
+    }
 }

@@ -2,6 +2,8 @@
 //! 2.6, with what 2.9 added). What Sparkle rejects is an error here, what it
 //! forgives is a remark.
 
+mod notes;
+
 use jiff::fmt::strtime;
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -15,7 +17,6 @@ use crate::{InstallationType, Problem};
 const MAX_NODES: u32 = 100_000;
 /// What clients name the elements of a namespace that they know.
 const PREFIX: &str = "sparkle:";
-const FORMATS: [&str; 3] = ["html", "plain-text", "markdown"];
 
 /// Reads a feed.
 ///
@@ -111,6 +112,7 @@ impl<'a, 'input> ItemReader<'a, 'input> {
             link,
             notes_url,
             notes_signature,
+            translations: self.translations(),
             full_notes_url: self.address("sparkle:fullReleaseNotesLink"),
             description: self.description(),
             enclosure,
@@ -231,29 +233,6 @@ impl<'a, 'input> ItemReader<'a, 'input> {
         Some(Informing { versions: named("sparkle:version"), below: named("sparkle:belowVersion") })
     }
 
-    fn notes(&mut self) -> (Option<String>, Option<(String, String)>) {
-        let node = self.child("sparkle:releaseNotesLink");
-        let signature = node.and_then(|node| {
-            let length = attribute(node, "sparkle:length").unwrap_or_default();
-            Some((attribute(node, "sparkle:edSignature")?, length))
-        });
-        (self.address("sparkle:releaseNotesLink"), signature)
-    }
-
-    fn description(&mut self) -> Option<(String, String)> {
-        let node = self.child("description")?;
-        let format = attribute(node, "sparkle:format").map(|format| format.to_lowercase());
-        let format = match format {
-            Some(format) if !FORMATS.contains(&format.as_str()) => {
-                self.remark("description", "has a format that is none: clients show it as HTML");
-                "html".to_owned()
-            }
-            Some(format) => format,
-            None => "html".to_owned(),
-        };
-        Some((string_value(node), format))
-    }
-
     fn deltas(&mut self) -> Vec<DeltaEnclosure> {
         let Some(node) = self.child("sparkle:deltas") else { return Vec::new() };
         let nodes: Vec<_> =
@@ -290,8 +269,12 @@ impl<'a, 'input> ItemReader<'a, 'input> {
 
     fn address(&mut self, name: &str) -> Option<String> {
         let url = self.text(name)?;
-        if !url.is_empty() && scheme(&url).is_none_or(is_web) {
-            return Some(url);
+        self.address_in(name, &url)
+    }
+
+    fn address_in(&mut self, name: &str, url: &str) -> Option<String> {
+        if !url.is_empty() && scheme(url).is_none_or(is_web) {
+            return Some(url.to_owned());
         }
         self.remark(name, "must be an http or https address: clients ignore it");
         None
@@ -308,22 +291,23 @@ impl<'a, 'input> ItemReader<'a, 'input> {
     /// The child of a name. Several are one text in several languages, of which
     /// clients take the one of the user's; here that is English.
     fn child(&mut self, name: &str) -> Option<Node<'a, 'input>> {
-        let mut found = self.node.children().filter(|child| client_name(*child) == name);
-        let first = found.next()?;
-        let others: Vec<_> = found.collect();
-        if others.is_empty() {
+        let found = self.node.children().filter(|child| client_name(*child) == name);
+        let found: Vec<_> = found.collect();
+        let first = *found.first()?;
+        if found.len() == 1 {
             return Some(first);
         }
-        let key = format!("{} {}", self.name, name.trim_start_matches(PREFIX));
-        let remark = Problem::new(key, "must stand only once");
-        if !self.remarks.contains(&remark) {
-            self.remarks.push(remark);
+        if !notes::are_translations(name, &found) {
+            let key = format!("{} {}", self.name, name.trim_start_matches(PREFIX));
+            let remark = Problem::new(key, "must stand only once");
+            if !self.remarks.contains(&remark) {
+                self.remarks.push(remark);
+            }
         }
         let is_english = |node: &Node<'_, '_>| {
-            node.attribute(("http://www.w3.org/XML/1998/namespace", "lang"))
-                .is_none_or(|language| language.is_empty() || language.starts_with("en"))
+            notes::language(*node).is_none_or(|language| language.starts_with("en"))
         };
-        Some(std::iter::once(first).chain(others).find(is_english).unwrap_or(first))
+        Some(found.into_iter().find(is_english).unwrap_or(first))
     }
 
     fn remark(&mut self, key: &str, reason: &str) {

@@ -1,7 +1,10 @@
 use std::fmt::{self, Write as _};
 
 use super::{DATE_FORMAT, NAMESPACE};
-use crate::{Architecture, Artifact, Channel, Informational, Manifest, Notes, NotesSignature};
+use crate::{
+    Architecture, Artifact, Channel, Informational, Manifest, Notes, NotesSignature,
+    translation::OWN_LANGUAGE,
+};
 
 /// The head of a feed.
 #[derive(Debug, Clone, Copy)]
@@ -119,17 +122,28 @@ fn write_conditions(out: &mut String, manifest: &Manifest) -> fmt::Result {
 }
 
 fn write_notes(out: &mut String, manifest: &Manifest) -> fmt::Result {
-    if let Some(Notes { format, text }) = &manifest.notes {
-        let (format, text) = (format.as_str(), Escaped(text));
-        writeln!(out, r#"      <description sparkle:format="{format}">{text}</description>"#)?;
-    }
-    if let Some(url) = &manifest.notes_url {
-        let url = Escaped(url.as_str());
-        write!(out, "      <sparkle:releaseNotesLink")?;
-        if let Some(NotesSignature { ed25519, size }) = &manifest.notes_signature {
-            write!(out, r#" sparkle:edSignature="{ed25519}" sparkle:length="{size}""#)?;
+    let own = Some(OWN_LANGUAGE).filter(|_| !manifest.translations.is_empty());
+    let own = (own, &manifest.notes, (&manifest.notes_url, &manifest.notes_signature));
+    let others = manifest.translations.iter().map(|other| {
+        let link = (&other.notes_url, &other.notes_signature);
+        (Some(other.language.as_str()), &other.notes, link)
+    });
+    for (language, notes, (url, signature)) in std::iter::once(own).chain(others) {
+        // A language has no character that XML gives a meaning to.
+        let language = language.map(|language| format!(r#" xml:lang="{language}""#));
+        let language = language.unwrap_or_default();
+        if let Some(Notes { format, text }) = notes {
+            let (format, text) = (format.as_str(), Escaped(text));
+            write!(out, r#"      <description{language} sparkle:format="{format}">"#)?;
+            writeln!(out, "{text}</description>")?;
         }
-        writeln!(out, ">{url}</sparkle:releaseNotesLink>")?;
+        if let Some(url) = url {
+            write!(out, "      <sparkle:releaseNotesLink{language}")?;
+            if let Some(NotesSignature { ed25519, size }) = signature {
+                write!(out, r#" sparkle:edSignature="{ed25519}" sparkle:length="{size}""#)?;
+            }
+            writeln!(out, ">{}</sparkle:releaseNotesLink>", Escaped(url.as_str()))?;
+        }
     }
     match &manifest.full_notes_url {
         Some(url) => element(out, "sparkle:fullReleaseNotesLink", url.as_str()),

@@ -152,6 +152,70 @@ fn embedded_notes_come_back_as_they_were() {
 }
 
 #[test]
+fn notes_in_several_languages_are_written_like_this() {
+    let manifest = manifest(|value| {
+        let link = |language: &str| format!("https://example.com/notes/{language}");
+        value["translations"] = json!([
+            { "lang": "de", "notes_url": link("de") },
+            {
+                "lang": "pt-BR",
+                "notes_url": link("pt"),
+                "notes_signature": { "ed25519": value["artifact"]["ed25519"], "size": 70 },
+            },
+        ]);
+    });
+    let feed = feed_of(Channel::Stable, &manifest);
+    let lines = feed.lines().filter(|line| line.contains("xml:lang")).map(str::trim);
+    let lines: Vec<_> = lines.collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    <sparkle:releaseNotesLink xml:lang="en">https://example.com/notes?a=1&amp;b=2</sparkle:releaseNotesLink>
+    <sparkle:releaseNotesLink xml:lang="de">https://example.com/notes/de</sparkle:releaseNotesLink>
+    <sparkle:releaseNotesLink xml:lang="pt-BR" sparkle:edSignature="EIawm2YkDZ2gBfkEMF2+1VuuTeXnCGZOdnMdVgPPvDZioq7bvDayXqKkIIzSjKMmeFdcFJOHdnba5ZV60+gPBw==" sparkle:length="70">https://example.com/notes/pt</sparkle:releaseNotesLink>
+    "#);
+    let [item] = items(&feed).try_into().unwrap();
+    assert_eq!(item.notes_url.as_deref(), Some("https://example.com/notes?a=1&b=2"));
+    let languages: Vec<_> = item.translations.iter().map(|one| one.language.as_deref()).collect();
+    assert_eq!(languages, [Some("de"), Some("pt-BR")]);
+    assert_eq!(item.translations[1].notes_url.as_deref(), Some("https://example.com/notes/pt"));
+    assert_eq!(item.translations[1].notes_signature.as_ref().unwrap().1, "70");
+}
+
+#[test]
+fn embedded_notes_in_several_languages_come_back_as_they_were() {
+    let manifest = manifest(|value| {
+        value["notes_url"] = json!(null);
+        value["notes"] = json!({ "format": "html", "text": "<p>New</p>" });
+        let text = json!({ "format": "plain-text", "text": "Новое & \"быстрое\"" });
+        value["translations"] = json!([{ "lang": "ru", "notes": text }]);
+    });
+    let [item] = items(&feed_of(Channel::Beta, &manifest)).try_into().unwrap();
+    assert_eq!(item.description, Some(("<p>New</p>".to_owned(), "html".to_owned())));
+    let [russian] = item.translations.try_into().unwrap();
+    assert_eq!(russian.language.as_deref(), Some("ru"));
+    let expected = ("Новое & \"быстрое\"".to_owned(), "plain-text".to_owned());
+    assert_eq!(russian.description, Some(expected));
+}
+
+#[test]
+fn notes_that_do_not_say_their_language_must_stand_alone() {
+    let link = |language: &str| {
+        format!(
+            "<sparkle:releaseNotesLink{language}>https://example.com/n</sparkle:releaseNotesLink>"
+        )
+    };
+    let with = |first: &str, second: &str| {
+        item_with(&[("<pubDate>", &format!("{}{}<pubDate>", link(first), link(second)))])
+    };
+    let (english, german) = (r#" xml:lang="en""#, r#" xml:lang="de""#);
+    assert_eq!(items(&with(german, english))[0].translations[0].language.as_deref(), Some("de"));
+    for (first, second) in [("", ""), ("", german), (german, german), (r#" xml:lang="""#, german)] {
+        assert_eq!(refused(&with(first, second)).key, "item 1 releaseNotesLink");
+    }
+    let bad = with(english, german).replacen("https://example.com/n", "http://example.com/n", 2);
+    assert_eq!(refused(&bad).key, "item 1 sparkle:releaseNotesLink");
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let manifest = manifest(|value| value["critical"] = json!(true));
     let feed = feed_of(Channel::Beta, &manifest);

@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::{Informational, Manifest, Notes, NotesFormat, NotesSignature, fields::Fields};
 use crate::{
-    Artifact, Delta, FileName, HttpsUrl, OsVersion, Problem, Sha256Digest, Signature, Version,
+    Artifact, Delta, FileName, HttpsUrl, Language, OsVersion, Problem, Sha256Digest, Signature,
+    Translation, Version,
     artifact::{Architecture, ArtifactKind, InstallationType},
+    translation::OWN_LANGUAGE,
     version,
 };
 
@@ -38,6 +40,7 @@ pub(super) fn manifest(fields: &mut Fields<'_>) -> Option<Manifest> {
         notes_url: fields.optional_text("notes_url", HttpsUrl::parse),
         notes_signature: fields.optional_object("notes_signature", notes_signature),
         notes: fields.optional_object("notes", notes),
+        translations: fields.objects("translations", translation),
         full_notes_url: fields.optional_text("full_notes_url", HttpsUrl::parse),
         release_date: fields.text("release_date", date)?,
         version: version?,
@@ -69,6 +72,7 @@ fn agreement(fields: &mut Fields<'_>, manifest: &Manifest) {
     if manifest.minimum_autoupdate_version.is_some() && !manifest.auto_install {
         fields.refuse("minimum_autoupdate_version", "has no meaning while auto_install is false");
     }
+    translated(fields, manifest);
     for (key, version) in [
         ("critical_below", &manifest.critical_below),
         ("minimum_update_version", &manifest.minimum_update_version),
@@ -91,6 +95,40 @@ fn agreement(fields: &mut Fields<'_>, manifest: &Manifest) {
             fields.refuse(&format!("deltas from {}", delta.from), reason);
         }
     }
+}
+
+/// Clients show a page before a text, so all languages have the same form.
+fn translated(fields: &mut Fields<'_>, manifest: &Manifest) {
+    let mut languages = BTreeSet::from([OWN_LANGUAGE]);
+    for (place, translation) in manifest.translations.iter().enumerate() {
+        let key = |name: &str| format!("translations[{place}].{name}");
+        if !languages.insert(translation.language.as_str()) {
+            let reason = format!("is there already ({OWN_LANGUAGE} is that of the release's own)");
+            fields.refuse(&key("lang"), reason);
+        }
+        for (name, own, other) in [
+            ("notes_url", manifest.notes_url.is_some(), translation.notes_url.is_some()),
+            ("notes", manifest.notes.is_some(), translation.notes.is_some()),
+        ] {
+            if own != other {
+                fields.refuse(&key(name), format!("must stand there exactly if {name} does"));
+            }
+        }
+        if translation.notes_url.is_none() && translation.notes.is_none() {
+            fields.refuse(&key("notes"), "are missing, and so is notes_url");
+        }
+        if translation.notes_signature.is_some() && translation.notes_url.is_none() {
+            fields.refuse(&key("notes_signature"), "has no meaning without notes_url");
+        }
+    }
+}
+
+fn translation(fields: &mut Fields<'_>) -> Option<Translation> {
+    let language = fields.text("lang", Language::parse);
+    let notes_url = fields.optional_text("notes_url", HttpsUrl::parse);
+    let notes_signature = fields.optional_object("notes_signature", notes_signature);
+    let notes = fields.optional_object("notes", notes);
+    Some(Translation { language: language?, notes_url, notes_signature, notes })
 }
 
 fn artifact(fields: &mut Fields<'_>) -> Option<Artifact> {

@@ -41,6 +41,11 @@ fn full() -> Value {
         "minimum_autoupdate_version": "1.5",
         "ignore_skipped_upgrades_below": "1.6",
         "notes_signature": { "ed25519": example()["artifact"]["ed25519"], "size": 70 },
+        "translations": [{
+            "lang": "pt-BR",
+            "notes_url": "https://example.com/notes/pt",
+            "notes_signature": { "ed25519": example()["artifact"]["ed25519"], "size": 71 },
+        }],
         "full_notes_url": "https://example.com/notes",
     });
     manifest.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -230,6 +235,34 @@ fn refuses_conditions_that_contradict_each_other() {
     ] {
         among_its_problems(&manifest, key, reason);
     }
+}
+
+#[test]
+fn translations_are_of_the_same_form_and_each_of_its_own_language() {
+    let text = json!({ "format": "html", "text": "<p>Novo</p>" });
+    let url = "https://example.com/notes/pt";
+    for (translations, key, reason) in [
+        (json!([{ "lang": "pt-BR" }]), "translations[0].notes_url", "exactly if"),
+        (json!([{ "lang": "pt-BR", "notes": text }]), "translations[0].notes", "exactly if"),
+        (json!([{ "notes_url": url }]), "translations[0].lang", "is missing"),
+        (json!([{ "lang": "en", "notes_url": url }]), "translations[0].lang", "already"),
+        (
+            json!([{ "lang": "de", "notes_url": url }, { "lang": "de", "notes_url": url }]),
+            "translations[1].lang",
+            "already",
+        ),
+        (json!([{ "lang": "deu_DE", "notes_url": url }]), "translations[0].lang", "a language"),
+        (json!([{ "lang": "de", "notes_url": "x" }]), "translations[0].notes_url", "https://"),
+        (json!({ "lang": "de" }), "translations", "must be an array"),
+    ] {
+        among_its_problems(&full_with("/translations", translations), key, reason);
+    }
+    let mut embedded = without("/notes_url");
+    embedded["notes"] = json!({ "format": "html", "text": "<p>New</p>" });
+    embedded["translations"] = json!([{ "lang": "pt-BR", "notes": text }]);
+    assert_eq!(parse(&embedded).unwrap().translations.len(), 1);
+    embedded["notes"] = json!(null);
+    among_its_problems(&embedded, "translations[0].notes", "exactly if");
 }
 
 #[test]

@@ -155,7 +155,37 @@ async fn release_notes_have_to_answer_and_to_be_what_was_signed() {
                 value["notes_signature"] = json!({ "ed25519": signature, "size": 18 });
             }
         });
-        let line = format!("gate {manifest} --channel beta --timeout 2 --ca {}", ca.display());
-        assert_eq!(shop.run(&line).await, expected, "{way}");
+        let more = format!("--channel beta --timeout 2 --ca {}", ca.display());
+        assert_eq!(shop.run(&format!("gate {manifest} {more}")).await, expected, "{way}");
+        // Pages may be changed later, too.
+        let (place, name) = (shop.place(), "Nexy-2.0.0.33.zip");
+        fs::copy(&manifest, place.manifest_path(Channel::Beta)).unwrap();
+        fs::copy(shop.dist().join(name), place.downloads.join(name)).unwrap();
+        assert_eq!(shop.run(&format!("check {more}")).await, expected, "{way}");
+        fs::remove_file(place.manifest_path(Channel::Beta)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn every_page_that_a_release_names_has_to_answer() {
+    let shop = Shop::with_beta("2.0.0.32");
+    let elsewhere = Elsewhere::start(b"<p>What is new</p>".to_vec()).await;
+    let ca = shop.path("ca.pem");
+    fs::write(&ca, &elsewhere.certificate).unwrap();
+    for key in ["link", "full_notes_url", "translations"] {
+        for (way, expected) in [("good/page.html", true), ("missing/page.html", false)] {
+            let manifest = shop.make_with("2.0.0.33", |value| {
+                let url = elsewhere.url(way);
+                if key == "translations" {
+                    value["notes"] = json!(null);
+                    value["notes_url"] = json!(elsewhere.url("good/notes.html"));
+                    value[key] = json!([{ "lang": "de", "notes_url": url }]);
+                } else {
+                    value[key] = json!(url);
+                }
+            });
+            let line = format!("gate {manifest} --channel beta --timeout 2 --ca {}", ca.display());
+            assert_eq!(shop.run(&line).await, expected, "{key}: {way}");
+        }
     }
 }

@@ -15,6 +15,7 @@
 //!
 //! Not here: making deltas, publishing.
 
+mod app_info;
 mod artifact;
 mod channel;
 mod claim;
@@ -36,6 +37,7 @@ pub mod version;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod properties;
 
+pub use app_info::AppInfo;
 pub use artifact::{Architecture, Artifact, ArtifactKind, Delta, InstallationType, OsVersion};
 pub use channel::Channel;
 pub use claim::{Claim, ClaimVerifier};

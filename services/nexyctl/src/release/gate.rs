@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use nexy_releases::{
-    Architecture, Artifact, Channel, Claim, Manifest, Plan, Problem, Variant,
+    AppInfo, Architecture, Artifact, Channel, Claim, Manifest, Plan, Problem, PublicKey, Variant,
     client::{Client, Occasion, Processor, Skipped, explain},
     feed,
     version::compare,
@@ -29,6 +29,9 @@ pub(super) struct Proposal<'a> {
     pub(super) unknown: &'a [Problem],
     /// Whether every client is known to understand hardware requirements.
     pub(super) clients_know_hardware: bool,
+    /// What the app says of itself, and the key that it must verify with; none
+    /// where that was looked at before.
+    pub(super) app: Option<(&'a AppInfo, Option<PublicKey>)>,
     pub(super) now: Timestamp,
 }
 
@@ -57,6 +60,7 @@ pub(super) async fn inspect(
         Row::of("processors", processors(proposal)),
         Row::of("file names", named(release)),
     ];
+    rows.extend(proposal.app.map(|(app, key)| Row::of("app", itself(proposal, app, key.as_ref()))));
     rows.extend(claims(proposal, place, remote, screen).await?);
     rows.extend(pages(release, place, remote).await);
     rows.extend(feeds(proposal.plan, proposal.channel, place));
@@ -148,6 +152,22 @@ fn differs_from_download(
     }
     let same = bytes::compare(&stored, claim, None, screen)?;
     Ok(same.err().map(|_| format!("another {name} is among the downloads: give it a new name")))
+}
+
+/// What is built into the app is what counts for clients that have it.
+fn itself(
+    proposal: &Proposal<'_>,
+    app: &AppInfo,
+    key: Option<&PublicKey>,
+) -> Result<String, String> {
+    let found = app.contradictions(&proposal.plan.release, key);
+    if !found.is_empty() {
+        return Err(joined(&found));
+    }
+    if app.requires_signed_feed && proposal.plan.signed_feeds.is_none() {
+        return Err("it requires signed feeds (SURequireSignedFeed): give --key".to_owned());
+    }
+    Ok(format!("is {}, build {}", app.version, app.build))
 }
 
 fn known_keys(proposal: &Proposal<'_>) -> Result<String, String> {

@@ -6,7 +6,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
-use nexy_releases::{Channel, Manifest, Percent, Plan, Problem};
+use nexy_releases::{AppInfo, Channel, Manifest, Percent, Plan, Problem, PublicKey};
 
 use super::{
     OutputArgs, approve,
@@ -89,6 +89,13 @@ struct ReleaseArgs {
     /// beta or alpha.
     #[arg(long, value_parser = target)]
     channel: Channel,
+    /// The app itself, or its Info.plist: compare what it says with the manifest.
+    #[arg(long, value_name = "PATH")]
+    app: Option<PathBuf>,
+    /// The public key that the app carries, where that is not the one that this
+    /// release is signed with: keys are being changed.
+    #[arg(long, value_name = "BASE64", requires = "app", value_parser = public_key)]
+    app_key: Option<PublicKey>,
 }
 
 /// On which terms a release is offered.
@@ -139,6 +146,10 @@ fn date(text: &str) -> Result<Timestamp, String> {
     }
 }
 
+fn public_key(text: &str) -> Result<PublicKey, String> {
+    PublicKey::parse(text).map_err(|problem| problem.reason)
+}
+
 /// # Errors
 /// When something could not be found out or done.
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -153,7 +164,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let mut plan = successor(old.as_ref(), manifest, args.terms.rollout);
     change::sign_feeds(&mut plan, channel, &place, args.key.read()?.as_ref())?;
-    let files = args.release.files();
+    let (files, app) = (args.release.files(), args.release.app()?);
     let proposal = Proposal {
         channel,
         plan: &plan,
@@ -161,6 +172,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         files: Some(&files),
         unknown: &unknown,
         clients_know_hardware: args.terms.clients_know_hardware,
+        app: app.as_ref().map(|app| (app, args.release.app_key(&place))),
         now: Timestamp::now(),
     };
     let mut screen = args.change.output.screen();
@@ -179,7 +191,7 @@ pub(super) async fn gate(args: GateArgs) -> anyhow::Result<ExitCode> {
     let manifest = args.terms.apply(manifest);
     let mut plan = successor(old.as_ref(), manifest, args.terms.rollout);
     change::sign_feeds(&mut plan, channel, &place, args.key.read()?.as_ref())?;
-    let files = args.release.files();
+    let (files, app) = (args.release.files(), args.release.app()?);
     let proposal = Proposal {
         channel,
         plan: &plan,
@@ -187,6 +199,7 @@ pub(super) async fn gate(args: GateArgs) -> anyhow::Result<ExitCode> {
         files: Some(&files),
         unknown: &unknown,
         clients_know_hardware: args.terms.clients_know_hardware,
+        app: app.as_ref().map(|app| (app, args.release.app_key(&place))),
         now: Timestamp::now(),
     };
     let mut screen = args.output.screen();
@@ -225,6 +238,7 @@ pub(super) async fn promote(args: PromoteArgs) -> anyhow::Result<ExitCode> {
         files: None,
         unknown: &unknown,
         clients_know_hardware: args.terms.clients_know_hardware,
+        app: None,
         now: Timestamp::now(),
     };
     let mut screen = args.change.output.screen();
@@ -242,6 +256,19 @@ impl ReleaseArgs {
     fn files(&self) -> PathBuf {
         let own = || self.manifest.parent().map(Path::to_owned).unwrap_or_default();
         self.files.clone().unwrap_or_else(own)
+    }
+
+    fn app(&self) -> anyhow::Result<Option<AppInfo>> {
+        let Some(path) = &self.app else { return Ok(None) };
+        let inside = path.join("Contents/Info.plist");
+        let path = if path.is_dir() { &inside } else { path };
+        let bytes = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+        let app = AppInfo::parse(&bytes).map_err(|problem| refusal(path, &[problem]))?;
+        Ok(Some(app))
+    }
+
+    fn app_key(&self, place: &Place) -> Option<PublicKey> {
+        self.app_key.or_else(|| place.key.map(|trusted| trusted.key))
     }
 }
 

@@ -42,6 +42,34 @@ async fn a_release_goes_from_a_file_to_beta_and_to_stable() {
 }
 
 #[tokio::test]
+async fn an_app_that_says_something_else_than_its_manifest_is_not_published() {
+    nexy_runtime::install_tls_provider();
+    let shop = Shop::new();
+    let manifest = shop.make_with("2.0.0.32", |_| {});
+    let contents = shop.path("Nexy.app/Contents");
+    fs::create_dir_all(&contents).unwrap();
+    let own = super::key().public().unwrap().to_string();
+    let other = nexy_releases::SecretKey::from_seed(&[7; 32]).public().unwrap().to_string();
+    let app = shop.path("Nexy.app").display().to_string();
+    let publish = async |build: &str, key: &str, more: &str| {
+        let rows = [("CFBundleShortVersionString", build), ("CFBundleVersion", build)];
+        let rows = rows.into_iter().chain([("SUPublicEDKey", key)]);
+        let rows: String = rows
+            .map(|(name, value)| format!("<key>{name}</key><string>{value}</string>"))
+            .collect();
+        let plist = format!("<plist><dict>{rows}{more}</dict></plist>");
+        fs::write(contents.join("Info.plist"), plist).unwrap();
+        let line = format!("publish {manifest} --channel beta {WHO} --dry-run --app {app}");
+        (shop.run(&line).await, shop.run(&format!("{line} --app-key {other}")).await)
+    };
+    assert_eq!(publish("2.0.0.32", &own, "").await, (true, false));
+    assert_eq!(publish("2.0.0.32", &other, "").await, (false, true));
+    assert_eq!(publish("2.0.0.31", &own, "").await, (false, false));
+    let signed = "<key>SURequireSignedFeed</key><true/>";
+    assert_eq!(publish("2.0.0.32", &own, signed).await, (false, false));
+}
+
+#[tokio::test]
 async fn who_is_offered_a_release_changes_step_by_step() {
     nexy_runtime::install_tls_provider();
     let shop = Shop::with_beta("2.0.0.32");

@@ -239,6 +239,49 @@ async fn manifest_feed_and_health_agree_and_the_check_notices_when_not() -> anyh
     stack.stop(&["release_refused", "worker_state"]).await
 }
 
+/// Whether a server's metrics have this line.
+async fn shows(stack: &Stack, line: &str) -> anyhow::Result<bool> {
+    let url = format!("http://127.0.0.1:{}/metrics", stack.ports.update_http);
+    let text = http()?.get(url).send().await?.error_for_status()?.text().await?;
+    Ok(text.lines().any(|found| found == line))
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_replaced_is_noticed_by_itself() -> anyhow::Result<()> {
+    let workshop = Workshop::new().await?;
+    workshop.publish("2.0.0.1").await?;
+    let stack = with_place(&workshop).start().await?;
+    eventually("the release", async || Ok(is_whole(&stack, "2.0.0.1").await.is_ok())).await?;
+    let good = "nexy_update_refused{channel=\"beta\"} 0";
+    eventually("no alert", async || shows(&stack, good).await).await?;
+    assert!(shows(&stack, "nexy_update_checked_timestamp_seconds 0").await?);
+
+    // As long as before, and with its date.
+    let file = workshop.updates.join("downloads/Nexy-2.0.0.1.zip");
+    let modified = fs::metadata(&file)?.modified()?;
+    let mut bytes = Workshop::bytes("2.0.0.1");
+    bytes[100] ^= 1;
+    fs::write(&file, bytes)?;
+    fs::File::options().append(true).open(&file)?.set_modified(modified)?;
+    let refused = async || shows(&stack, "nexy_update_refused{channel=\"beta\"} 1").await;
+    eventually("the alert", refused).await?;
+    assert_eq!(offered(&stack).await?, None, "what clients would refuse is not offered");
+
+    // What the tool finds, the server shows.
+    assert!(!workshop.run(&["check", "--record"]).await?.succeeded);
+    let told = async || shows(&stack, "nexy_update_check_misses{of=\"beta\"} 1").await;
+    eventually("what was found", told).await?;
+    assert!(!shows(&stack, "nexy_update_checked_timestamp_seconds 0").await?);
+
+    fs::write(&file, Workshop::bytes("2.0.0.1"))?;
+    eventually("the release again", async || Ok(is_whole(&stack, "2.0.0.1").await.is_ok())).await?;
+    eventually("no alert", async || shows(&stack, good).await).await?;
+    workshop.done(&["check", "--record"]).await?;
+    let told = async || shows(&stack, "nexy_update_check_misses{of=\"beta\"} 0").await;
+    eventually("what was found", told).await?;
+    stack.stop(&["release_refused", "release_withdrawn", "worker_state"]).await
+}
+
 /// DER of an Ed25519 public key before its 32 bytes (RFC 8410).
 const DER_HEAD: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 /// The same of a private key and its seed.

@@ -36,6 +36,10 @@ pub(crate) const FAMILIES: &[&dyn Family] = &[
     &metrics::UPDATE_COHORTS,
     &metrics::UPDATE_DOWNLOADS,
     &metrics::UPDATE_DOWNLOAD_BYTES,
+    &metrics::UPDATE_REFUSED,
+    &metrics::UPDATE_FILES_ELSEWHERE,
+    &metrics::UPDATE_CHECK_MISSES,
+    &metrics::UPDATE_CHECKED,
 ];
 
 /// The update server, built and bound.

@@ -103,6 +103,7 @@ impl Folders {
             alpha_enabled: true,
             downloads_dir: self.root.path().join("downloads"),
             manifests_dir: self.root.path().join("manifests"),
+            check_record: self.root.path().join("checked.json"),
             trust: Trust::Key(Box::new(public_key().into())),
             signed_feeds_required: false,
             rescan_interval: Duration::from_millis(20),

@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 
 mod catalog;
 pub(crate) mod files;
+mod gauges;
 mod keeper;
 mod look;
 mod readings;

@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use nexy_config::Environment;
-use nexy_releases::{Channel, PublicKey, Trusted};
+use nexy_releases::{Channel, CheckRecord, PublicKey, Trusted};
 
 /// What this service reads from the configuration, in its own types.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) downloads_dir: PathBuf,
     /// The folder of manifests.
     pub(crate) manifests_dir: PathBuf,
+    /// Where the tool notes what its last check of everything has found.
+    pub(crate) check_record: PathBuf,
     /// What a release must prove.
     pub(crate) trust: Trust,
     /// Whether a release without signed feeds is refused.
@@ -76,6 +78,7 @@ impl Settings {
             alpha_enabled: update.alpha_enabled,
             downloads_dir: update.downloads_dir.clone(),
             manifests_dir: update.manifests_dir.clone(),
+            check_record: update.updates_dir.join(CheckRecord::FILE),
             trust,
             signed_feeds_required: update.signed_feeds_required,
             rescan_interval: update.rescan_interval,

@@ -18,6 +18,7 @@
 mod app_info;
 mod artifact;
 mod channel;
+mod check_record;
 mod claim;
 pub mod client;
 mod digest;
@@ -40,6 +41,7 @@ pub mod properties;
 pub use app_info::AppInfo;
 pub use artifact::{Architecture, Artifact, ArtifactKind, Delta, InstallationType, OsVersion};
 pub use channel::Channel;
+pub use check_record::CheckRecord;
 pub use claim::{Claim, ClaimVerifier};
 pub use digest::Sha256Digest;
 pub use file_name::FileName;

@@ -10,12 +10,13 @@ use super::{
 
 /// For alerts that need no `min_turns`, and for things that happen once.
 const RECENT: &str = "10m";
-/// For what somebody has to put right, and what does not happen again by itself.
-const HOUR: &str = "1h";
 /// Calls in a row without one success that are no bad luck any more.
 const HANDFUL: u32 = 5;
 /// A queue that is as full as this, in percent, will soon lose something.
 const FULL_PERCENT: u64 = 80;
+
+/// A daily check may be late, or fail once.
+const CHECKED_WITHIN_SECONDS: u32 = 2 * 86_400;
 
 /// Providers as `nexy_provider_calls_total` names them.
 const MODELS: &str = "gemini|openai|offline";
@@ -43,6 +44,7 @@ pub(super) fn groups(limits: &Limits<'_>) -> Vec<Group> {
         Group { name: "nexy-providers", rules: about_providers(limits.guardrails) },
         Group { name: "nexy-processes", rules: about_processes() },
         Group { name: "nexy-data", rules: about_data(limits) },
+        Group { name: "nexy-releases", rules: about_releases() },
     ]
 }
 
@@ -228,11 +230,32 @@ fn about_data(limits: &Limits<'_>) -> Vec<Rule> {
             format!("{} > 0", decided("memory_dropped", RECENT)),
             "{{ $value | humanize }} writes to memory were lost.",
         ),
+    ]
+}
+
+fn about_releases() -> Vec<Rule> {
+    vec![
+        // A manifest and its file may come one after the other.
         warn(
             "NexyReleaseRefused",
+            "1m",
+            "max by (channel) (nexy_update_refused) > 0".to_owned(),
+            "The update server refuses what lies in its folder for {{ $labels.channel }}: a bad \
+             release, or a file that was changed.",
+        ),
+        warn(
+            "NexyReleaseAmiss",
             "0m",
-            format!("{} > 0", decided("release_refused", HOUR)),
-            "The update server refuses a release and goes on with the one before.",
+            "max by (of) (nexy_update_check_misses) > 0".to_owned(),
+            "nexyctl release check found {{ $value }} things amiss with {{ $labels.of }}.",
+        ),
+        warn(
+            "NexyReleasesUnchecked",
+            "1h",
+            format!(
+                "sum(nexy_update_files_elsewhere) > 0\nand time() - max(nexy_update_checked_timestamp_seconds) > {CHECKED_WITHIN_SECONDS}"
+            ),
+            "Files of releases lie on other servers, and nobody has checked them for two days.",
         ),
     ]
 }

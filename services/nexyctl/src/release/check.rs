@@ -1,6 +1,8 @@
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
-use nexy_releases::{Channel, Plan, feed};
+use anyhow::Context as _;
+use jiff::Timestamp;
+use nexy_releases::{Channel, CheckRecord, Plan, feed};
 use serde_json::Value;
 
 use super::{
@@ -11,15 +13,17 @@ use super::{
     remote::{Remote, RemoteArgs},
     report::{self, Row, Verdict},
     stage::channel,
+    transaction,
 };
 use crate::screen::Screen;
 
 /// Check everything that is served
 ///
 /// Every file of every channel is read, here or elsewhere, and compared with
-/// its manifest, down to its signature. With --server the versions of /health,
-/// the feeds and the manifests have to agree. Run it regularly: files elsewhere
-/// may be replaced by somebody. Exit code: 0, or 1 on any miss.
+/// its manifest, down to its signature; release notes have to answer. With
+/// --server the versions of /health, the feeds and the manifests have to agree.
+/// Run it regularly with --record: files elsewhere may be replaced by somebody,
+/// and the server fetches nothing. Exit code: 0, or 1 on any miss.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Only this channel.
@@ -31,6 +35,10 @@ pub(super) struct Args {
     /// Leave out what lies elsewhere.
     #[arg(long)]
     offline: bool,
+    /// Note in the folder what was found, so that the server shows it in its
+    /// metrics and somebody is alerted.
+    #[arg(long, conflicts_with_all = ["channel", "offline"])]
+    record: bool,
     #[command(flatten)]
     place: PlaceArgs,
     #[command(flatten)]
@@ -46,24 +54,42 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let remote = args.remote.resolve()?;
     let mut screen = args.output.screen();
     let mut rows = Vec::new();
+    let mut misses = BTreeMap::new();
     for channel in
         Channel::ALL.into_iter().filter(|one| args.channel.is_none_or(|only| only == *one))
     {
         let elsewhere = Some(&remote).filter(|_| !args.offline);
         let checked = check_channel(&place, channel, elsewhere, &mut screen).await?;
         let named = |row: Row| Row { what: format!("{channel} {}", row.what), ..row };
-        rows.extend(checked.into_iter().map(named));
+        let mut checked: Vec<_> = checked.into_iter().map(named).collect();
         if let Some(server) = &args.server {
             let server = server.trim_end_matches('/');
-            rows.extend(compare(server, channel, &place, &remote).await);
+            checked.extend(compare(server, channel, &place, &remote).await);
         }
+        misses.insert(channel.to_string(), report::misses(&checked));
+        rows.extend(checked);
     }
-    rows.push(log(&place));
+    let log = log(&place);
+    misses.insert(CheckRecord::AUDIT_LOG.to_owned(), report::misses(std::slice::from_ref(&log)));
+    rows.push(log);
+    if args.record {
+        record(&place, misses)?;
+    }
     match args.output.json {
         true => screen.line(&report::as_json(&rows, &[]))?,
         false => report::show(&rows, &mut screen)?,
     }
     Ok(if report::is_good(&rows) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Leaves a note for the server.
+fn record(place: &Place, misses: BTreeMap<String, u32>) -> anyhow::Result<()> {
+    let _lock = place.lock()?;
+    let record = CheckRecord { at: Timestamp::now(), misses };
+    let path = place.root.join(CheckRecord::FILE);
+    let text = record.to_json().context("write down what was found")?;
+    transaction::replace(&path, text.as_bytes())
+        .with_context(|| format!("write {}", path.display()))
 }
 
 async fn check_channel(

@@ -64,6 +64,12 @@ pub(super) fn is_good(rows: &[Row]) -> bool {
     rows.iter().all(|row| row.verdict != Verdict::Miss)
 }
 
+/// How much is amiss.
+pub(super) fn misses(rows: &[Row]) -> u32 {
+    let misses = rows.iter().filter(|row| row.verdict == Verdict::Miss).count();
+    u32::try_from(misses).unwrap_or(u32::MAX)
+}
+
 /// Shows the rows to people.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Library,
     catalog::Catalog,
+    gauges,
     look::{ManifestSeen, Seen, look},
     shelf::Shelf,
     verify::{Finding, Subject},
@@ -103,7 +104,7 @@ impl Keeper {
     }
 
     fn judge(&mut self, seen: Seen, now: SystemTime) {
-        let Seen { manifests, files } = seen;
+        let Seen { manifests, files, checked } = seen;
         let manifests = match manifests {
             Some(manifests) => manifests,
             // A fresh installation has no folder yet; one that was there is a
@@ -127,6 +128,7 @@ impl Keeper {
             offers: self.shelves.iter().map(Shelf::offer).collect(),
             files: Arc::new(files),
         });
+        gauges::show(&self.library.catalog().offers, checked.as_ref());
     }
 
     fn take(&mut self, done: Result<(Channel, Subject, Finding), JoinError>) {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use nexy_releases::{Channel, FileName, MAX_MANIFEST_BYTES};
+use nexy_releases::{Channel, CheckRecord, FileName, MAX_MANIFEST_BYTES};
 
 use super::files::{self, StoredFile};
 use crate::settings::Settings;
@@ -20,6 +20,9 @@ pub(super) struct Seen {
     /// None where there is no folder of manifests.
     pub(super) manifests: Option<Vec<(Channel, ManifestSeen)>>,
     pub(super) files: BTreeMap<FileName, StoredFile>,
+    /// What the tool has found; none where it never checked, or wrote something
+    /// that cannot be read.
+    pub(super) checked: Option<CheckRecord>,
 }
 
 /// What lay where a channel's manifest belongs.
@@ -38,7 +41,7 @@ pub(super) enum ManifestSeen {
     },
 }
 
-/// Looks at both folders.
+/// Looks at both folders, and at what the tool says of them.
 ///
 /// # Errors
 /// Why a folder cannot be read, without its path.
@@ -54,7 +57,7 @@ pub(super) fn look(settings: &Settings) -> Result<Seen, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(unreadable("update.manifests_dir", &error)),
     };
-    Ok(Seen { manifests, files })
+    Ok(Seen { manifests, files, checked: read_check(&settings.check_record) })
 }
 
 fn read_manifests(settings: &Settings) -> Vec<(Channel, ManifestSeen)> {
@@ -62,15 +65,21 @@ fn read_manifests(settings: &Settings) -> Vec<(Channel, ManifestSeen)> {
     settings.channels().map(|channel| (channel, read_manifest(&path(channel)))).collect()
 }
 
+fn read_check(path: &Path) -> Option<CheckRecord> {
+    let (bytes, _) = try_read(path, CheckRecord::MAX_BYTES).ok()?;
+    CheckRecord::parse(&bytes).ok()
+}
+
 fn read_manifest(path: &Path) -> ManifestSeen {
-    match try_read(path) {
+    match try_read(path, MAX_MANIFEST_BYTES) {
         Ok((bytes, changed)) => ManifestSeen::Present { bytes, changed },
         Err(error) if error.kind() == io::ErrorKind::NotFound => ManifestSeen::Missing,
         Err(error) => ManifestSeen::Unreadable(format!("cannot be read: {}", error.kind())),
     }
 }
 
-fn try_read(path: &Path) -> io::Result<(Vec<u8>, SystemTime)> {
+/// Reads a file, and one byte more than is allowed, so that it is seen.
+fn try_read(path: &Path, limit: u64) -> io::Result<(Vec<u8>, SystemTime)> {
     // Opening a pipe would wait for its writer.
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
@@ -78,7 +87,7 @@ fn try_read(path: &Path) -> io::Result<(Vec<u8>, SystemTime)> {
     let file = File::open(path)?;
     let changed = u64::try_from(file.metadata()?.ctime()).unwrap_or(0);
     let mut bytes = Vec::new();
-    file.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut bytes)?;
+    file.take(limit + 1).read_to_end(&mut bytes)?;
     Ok((bytes, UNIX_EPOCH + Duration::from_secs(changed)))
 }
 

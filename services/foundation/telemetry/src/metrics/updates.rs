@@ -19,6 +19,8 @@ const COHORTS: &[&str] = &["offered", "withheld"];
 const ASKERS: &[&str] = &["offered", "withheld", "without_id"];
 const ENDS: &[&str] = &["completed", "aborted", "not_modified", "unsatisfiable", "not_found"];
 const PARTS: &[&str] = &["whole", "range"];
+/// What a check may find something amiss with.
+const CHECKED: &[&str] = &["stable", "beta", "alpha", "audit_log"];
 
 /// Versions that are told apart; what comes after is [`OTHER`].
 const VERSIONS_MAX: usize = 64;
@@ -77,6 +79,34 @@ pub static UPDATE_DOWNLOADS: Counter<2> = Counter::new(
 /// Bytes of files handed to clients.
 pub static UPDATE_DOWNLOAD_BYTES: Counter<0> =
     Counter::new("nexy_update_download_bytes_total", "Bytes of files handed to clients.", []);
+
+/// `{channel}`: 1 or 0.
+pub static UPDATE_REFUSED: Gauge<1> = Gauge::new(
+    "nexy_update_refused",
+    "Whether what lies in the folder for a channel is refused: 1, or 0.",
+    [Label::new("channel", CHANNELS)],
+);
+
+/// `{channel}`.
+pub static UPDATE_FILES_ELSEWHERE: Gauge<1> = Gauge::new(
+    "nexy_update_files_elsewhere",
+    "Files of releases that are carried by their URL and lie on another server.",
+    [Label::new("channel", CHANNELS)],
+);
+
+/// `{of}`: the channels, and `audit_log`.
+pub static UPDATE_CHECK_MISSES: Gauge<1> = Gauge::new(
+    "nexy_update_check_misses",
+    "What the last nexyctl release check --record found amiss.",
+    [Label::new("of", CHECKED)],
+);
+
+/// Seconds since 1970; 0 for never.
+pub static UPDATE_CHECKED: Gauge<0> = Gauge::new(
+    "nexy_update_checked_timestamp_seconds",
+    "When nexyctl release check --record last ended.",
+    [],
+);
 
 /// `nexy_update_clients_total{version}`: requests for a feed by the version of
 /// the app. Only versions that this server itself has served become labels, so

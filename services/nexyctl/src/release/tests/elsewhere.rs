@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc};
 
-use nexy_releases::Channel;
+use nexy_releases::{Channel, CheckRecord};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
@@ -132,6 +132,15 @@ async fn a_file_elsewhere_that_somebody_replaced_is_noticed() {
         let line = format!("check --channel beta --timeout 2 --ca {}", ca.display());
         assert_eq!(shop.run(&line).await, expected, "{way}");
         assert!(shop.run("check --channel beta --offline").await, "offline looks elsewhere");
+        // The server is told, and forgets nothing until it is told otherwise.
+        let line = format!("check --record --timeout 2 --ca {}", ca.display());
+        assert_eq!(shop.run(&line).await, expected, "{way}");
+        let record = fs::read(place.root.join(CheckRecord::FILE)).unwrap();
+        let record = CheckRecord::parse(&record).unwrap();
+        let about = |what: &str| record.misses.get(what).copied();
+        assert_eq!(about("beta"), Some(u32::from(!expected)), "{way}");
+        assert_eq!(about("stable"), Some(0));
+        assert_eq!(about(CheckRecord::AUDIT_LOG), Some(0));
     }
 }
 

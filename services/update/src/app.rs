@@ -18,7 +18,7 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::server::{HealthReporter, health_reporter};
 
 use crate::{
-    http::{self, Site, know_words},
+    http::{self, Pieces, Site, know_words},
     library::{Keeper, Library},
     rpc::{RPCS, UpdateRpc},
     settings::Settings,
@@ -129,6 +129,7 @@ impl App {
             settings,
             library: Arc::clone(&library),
             counts: Arc::default(),
+            pieces: Pieces::default(),
             draining: drain.clone(),
         };
         let (health, health_service) = health_reporter();

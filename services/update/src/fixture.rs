@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     decisions::ReleaseWithdrawn,
-    http::Site,
+    http::{Pieces, Site},
     library::{Keeper, Library},
     settings::{FeedHead, Settings, Trust},
 };
@@ -50,7 +50,8 @@ pub(crate) fn site(settings: Settings) -> (Site, Keeper) {
     let stop = CancellationToken::new();
     let keeper = Keeper::new(Arc::clone(&settings), Arc::clone(&library), stop).unwrap();
     let counts = Arc::default();
-    (Site { settings, library, counts, draining: CancellationToken::new() }, keeper)
+    let (pieces, draining) = (Pieces::default(), CancellationToken::new());
+    (Site { settings, library, counts, pieces, draining }, keeper)
 }
 
 /// `tracing` may forget an event that one thread meets for the first time while

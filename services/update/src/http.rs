@@ -31,6 +31,7 @@ mod range;
 mod serve;
 
 pub(crate) use counts::{Counts, know_words};
+pub(crate) use downloads::Pieces;
 pub(crate) use serve::serve;
 
 /// What the routes know.
@@ -39,6 +40,7 @@ pub(crate) struct Site {
     pub(crate) settings: Arc<Settings>,
     pub(crate) library: Arc<Library>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) pieces: Pieces,
     /// Cancelled when the process is about to leave.
     pub(crate) draining: CancellationToken,
 }

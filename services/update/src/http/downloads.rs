@@ -26,9 +26,11 @@ use crate::library::{
     whole_seconds,
 };
 
+mod pieces;
 mod sending;
 
-pub(super) use sending::PIECE;
+pub(super) use pieces::PIECE;
+pub(crate) use pieces::Pieces;
 
 /// For files whose bytes never change under their name: a year is longer than
 /// any release is interesting.
@@ -42,6 +44,7 @@ struct Download {
     last_modified: SystemTime,
     cache_control: &'static str,
     name: FileName,
+    pieces: Pieces,
 }
 
 /// The bytes of a file that are sent.
@@ -99,7 +102,8 @@ impl Download {
             }
         };
         let last_modified = whole_seconds(stored.modified);
-        Self { file, length, etag, last_modified, cache_control, name }
+        let pieces = site.pieces.clone();
+        Self { file, length, etag, last_modified, cache_control, name, pieces }
     }
 
     fn answer(self, method: &Method, headers: &HeaderMap) -> Response {
@@ -141,7 +145,7 @@ impl Download {
         if method == Method::HEAD {
             return (head, Body::empty()).into_response();
         }
-        let body = Sending::new(self.file, part);
+        let body = Sending::new(self.file, part, self.pieces);
         (head, Body::from_stream(body)).into_response()
     }
 

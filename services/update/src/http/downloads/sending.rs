@@ -1,29 +1,31 @@
 use std::{
     fs::File,
-    io,
-    os::unix::fs::FileExt as _,
+    io::{self, ErrorKind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use super::Part;
-use bytes::{Bytes, BytesMut};
+use super::{
+    Part,
+    pieces::{Piece, Pieces},
+};
+use bytes::Bytes;
 use futures_util::Stream;
 use nexy_telemetry::metrics::{UPDATE_DOWNLOAD_BYTES, UPDATE_DOWNLOADS};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Bytes of a file that a download reads at once. At most two such pieces wait
-/// for the socket, and a third is being read.
-pub(in crate::http) const PIECE: usize = 128 * 1024;
-
 /// A part of a file on its way to a client. No more is read than the client
 /// takes, and no more than was announced, even if the file grows meanwhile.
+///
+/// What the kernel has in memory is copied right here, which takes a few
+/// microseconds; only what has to come from a disk is left to another thread.
 pub(super) struct Sending {
     file: Arc<File>,
+    pieces: Pieces,
     next: u64,
     left: u64,
-    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    reading: Option<JoinHandle<io::Result<Piece>>>,
     /// Whether the whole file was asked for, or a range.
     label: &'static str,
     failed: bool,
@@ -32,16 +34,36 @@ pub(super) struct Sending {
 // === impl Sending ===
 
 impl Sending {
-    pub(super) fn new(file: File, part: &Part) -> Self {
+    pub(super) fn new(file: File, part: &Part, pieces: Pieces) -> Self {
         let Part { first, length, label } = *part;
         let file = Arc::new(file);
-        Self { file, next: first, left: length, reading: None, label, failed: false }
+        Self { file, pieces, next: first, left: length, reading: None, label, failed: false }
     }
 
-    fn begin(&self) -> JoinHandle<io::Result<Bytes>> {
+    /// An end of the file before the announced one is an error, so that the
+    /// client sees a broken download and not a short file.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Piece>> {
+        let mut reading = match self.reading.take() {
+            Some(reading) => reading,
+            None => {
+                let mut piece = self.pieces.take(self.left);
+                match piece.read_cached(&self.file, self.next) {
+                    Ok(()) => return Poll::Ready(Ok(piece)),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => self.read(piece),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
+        };
+        let read = Pin::new(&mut reading).poll(context);
+        if read.is_pending() {
+            self.reading = Some(reading);
+        }
+        read.map(|read| read.map_err(io::Error::other).and_then(|read| read))
+    }
+
+    fn read(&self, mut piece: Piece) -> JoinHandle<io::Result<Piece>> {
         let (file, offset) = (Arc::clone(&self.file), self.next);
-        let length = usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE));
-        spawn_blocking(move || read(&file, offset, length))
+        spawn_blocking(move || piece.read(&file, offset).map(|()| piece))
     }
 }
 
@@ -52,15 +74,8 @@ impl Stream for Sending {
         if self.left == 0 || self.failed {
             return Poll::Ready(None);
         }
-        let mut reading = self.reading.take().unwrap_or_else(|| self.begin());
-        let read = match Pin::new(&mut reading).poll(context) {
-            Poll::Pending => {
-                self.reading = Some(reading);
-                return Poll::Pending;
-            }
-            Poll::Ready(read) => read.map_err(io::Error::other).and_then(|read| read),
-        };
-        let piece = read.inspect_err(|_| self.failed = true)?;
+        let Poll::Ready(read) = self.poll_piece(context) else { return Poll::Pending };
+        let piece = read.inspect_err(|_| self.failed = true)?.into_bytes();
         let length = piece.len() as u64;
         self.next += length;
         self.left = self.left.saturating_sub(length);
@@ -74,12 +89,4 @@ impl Drop for Sending {
         let end = if self.left == 0 { "completed" } else { "aborted" };
         UPDATE_DOWNLOADS.increment([self.label, end]);
     }
-}
-
-/// A piece as long as it can be had. An end before the announced one is an
-/// error, so that the client sees a broken download and not a short file.
-fn read(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
-    let mut piece = BytesMut::zeroed(length);
-    file.read_exact_at(&mut piece, offset)?;
-    Ok(piece.freeze())
 }

@@ -22,7 +22,6 @@ const READERS: &[&str] = &[
 /// Keys that nothing reads yet, each with what will. This list must shrink to
 /// nothing: a key that is read has no place here.
 const UNREAD: &[(&str, &str)] = &[
-    ("admin.token", "the admin routes: flags set while running"),
     ("audio.format", "a second sample format; there is only int16, which config checks"),
     ("memory.analysis_model", "facts extracted into long-term memory"),
     ("memory.max_long_term_size", "long-term memory"),

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use axum::Router;
 use nexy_config::Settings;
 use nexy_proto::streaming::streaming_service_server::StreamingServiceServer;
-use nexy_runtime::{Endpoint, Resources, Service, Shutdown, grpc, ops, tls::Acceptor};
+use nexy_runtime::{Endpoint, Resources, Service, Shutdown, admin, grpc, ops, tls::Acceptor};
 use nexy_telemetry::metrics;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -52,11 +52,12 @@ impl Service for App {
         let grpc = grpc::Settings::public(&settings);
         let tls = Acceptor::public(&settings)?;
         let version = settings.server.version.clone();
+        let admin = admin::router(Arc::clone(&live), settings.admin.token.as_ref());
         let modules = Arc::new(ModuleCoordinator::new(settings, live, shutdown)?);
         let (routes, health) = server::routes(Arc::clone(&modules), tasks.clone())?;
         let board = http::Board { modules: Arc::clone(&modules), began: Instant::now(), version };
-        let servers =
-            Servers { grpc: (grpc_listener, routes), http: (http_listener, http::router(board)) };
+        let router = http::router(board).merge(admin);
+        let servers = Servers { grpc: (grpc_listener, routes), http: (http_listener, router) };
         Ok(Self { modules, tasks, health, grpc, tls, servers: Mutex::new(Some(servers)) })
     }
 

@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use nexy_config::FlagValue;
 use nexy_runtime::ops::{self, Probe};
 use serde_json::{Map, Value, json};
 
@@ -61,7 +60,7 @@ async fn status(State(board): State<Board>) -> Response {
         flags
             .entries()
             .into_iter()
-            .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), flag(value))))
+            .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), json!(value))))
             .collect()
     };
     let settings = &modules.settings;
@@ -86,11 +85,4 @@ async fn status(State(board): State<Board>) -> Response {
         "metrics": ops::last_snapshot(),
     });
     ([(header::CACHE_CONTROL, "no-cache")], Json(body)).into_response()
-}
-
-fn flag(value: FlagValue) -> Value {
-    match value {
-        FlagValue::Switch(on) => on.into(),
-        FlagValue::Percent(percent) => json!({ "percent": percent }),
-    }
 }

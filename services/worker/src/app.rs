@@ -6,7 +6,7 @@ use nexy_config::Settings;
 use nexy_memory_management::Memory;
 use nexy_proto::worker::worker_server::WorkerServer;
 use nexy_runtime::{
-    Endpoint, Resources, Service, Shutdown,
+    Endpoint, Resources, Service, Shutdown, admin,
     grpc::{self, ObserveLayer},
     ops::{self, Probe},
     tls::{Acceptor, Name},
@@ -68,6 +68,7 @@ impl Service for App {
         let modules = Arc::new(modules);
         modules.start().await;
 
+        let admin = admin::router(Arc::clone(&live), settings.admin.token.as_ref());
         let worker = WorkerRpc {
             modules: Arc::clone(&modules),
             memory: modules.memory.clone(),
@@ -78,7 +79,7 @@ impl Service for App {
             version: settings.server.version.clone(),
         };
         let probe: Arc<dyn Probe> = Arc::new(Readiness(shutdown));
-        let router = ops::health_router(Arc::clone(&probe)).merge(ops::router(probe));
+        let router = ops::health_router(Arc::clone(&probe)).merge(ops::router(probe)).merge(admin);
         let routes = routes(worker, settings.grpc.max_message_bytes).await;
         let servers = Servers { grpc: (grpc, routes), http: (http, router), tls, memory };
         Ok(Self { modules, tasks, settings, servers: Mutex::new(Some(servers)) })

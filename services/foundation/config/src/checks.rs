@@ -29,6 +29,7 @@ pub(crate) fn check(settings: &Settings, values: &Resolved, problems: &mut Vec<P
     checks.sentences(settings);
     checks.certificates();
     checks.headers(settings);
+    checks.admin_token(settings);
     checks.database(settings);
 }
 
@@ -62,6 +63,20 @@ impl Checks<'_> {
             const PATH: &str = "telemetry.otlp_headers";
             let origin = self.values.origin(PATH).describe(PATH);
             self.problems.push(Problem::new(PATH, origin, Kind::Pairs.allowed()));
+        }
+    }
+
+    /// It travels in a header, and must not be guessed.
+    fn admin_token(&mut self, settings: &Settings) {
+        const PATH: &str = "admin.token";
+        const SHORTEST: usize = 16;
+        let Some(token) = &settings.admin.token else { return };
+        let token = token.expose_secret();
+        if token.len() < SHORTEST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let origin = self.values.origin(PATH).describe(PATH);
+            let expected =
+                format!("at least {SHORTEST} visible ASCII characters, and no space among them");
+            self.problems.push(Problem::new(PATH, origin, expected));
         }
     }
 

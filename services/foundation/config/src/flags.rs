@@ -1,5 +1,6 @@
 use nexy_types::HardwareId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
+use serde_json::Value;
 
 use crate::settings::{Features, KillSwitches};
 
@@ -38,6 +39,21 @@ pub enum FlagValue {
     Percent(u8),
 }
 
+/// Why a flag is not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FlagRefused {
+    /// There is no flag of that name.
+    Unknown,
+    /// A kill switch is on or off, and not ramped.
+    NotRamped,
+}
+
+/// The place of a flag.
+enum Slot<'a> {
+    Feature(&'a mut Feature),
+    KillSwitch(&'a mut bool),
+}
+
 // === impl Feature ===
 
 impl Feature {
@@ -66,6 +82,15 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     bytes.iter().fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
+}
+
+impl From<FlagValue> for Feature {
+    fn from(value: FlagValue) -> Self {
+        match value {
+            FlagValue::Switch(on) => Self::Switch(on),
+            FlagValue::Percent(percent) => Self::Ramp { percent },
+        }
+    }
 }
 
 impl From<Feature> for FlagValue {
@@ -157,6 +182,42 @@ impl Flags {
         ]
     }
 
+    /// The same flags with another value of one, named by its key.
+    pub(crate) fn with(mut self, name: &str, value: FlagValue) -> Result<Self, FlagRefused> {
+        match (self.slot(name).ok_or(FlagRefused::Unknown)?, value) {
+            (Slot::Feature(feature), value) => *feature = value.into(),
+            (Slot::KillSwitch(switch), FlagValue::Switch(on)) => *switch = on,
+            (Slot::KillSwitch(_), FlagValue::Percent(_)) => return Err(FlagRefused::NotRamped),
+        }
+        Ok(self)
+    }
+
+    fn slot(&mut self, name: &str) -> Option<Slot<'_>> {
+        let Self { features, kill_switches } = self;
+        Some(match name {
+            "features.use_module_coordinator" => {
+                Slot::Feature(&mut features.use_module_coordinator)
+            }
+            "features.use_workflow_integrations" => {
+                Slot::Feature(&mut features.use_workflow_integrations)
+            }
+            "features.use_fallback_manager" => Slot::Feature(&mut features.use_fallback_manager),
+            "features.forward_assistant_actions" => {
+                Slot::Feature(&mut features.forward_assistant_actions)
+            }
+            "kill_switches.disable_module_coordinator" => {
+                Slot::KillSwitch(&mut kill_switches.disable_module_coordinator)
+            }
+            "kill_switches.disable_workflow_integrations" => {
+                Slot::KillSwitch(&mut kill_switches.disable_workflow_integrations)
+            }
+            "kill_switches.disable_forward_assistant_actions" => {
+                Slot::KillSwitch(&mut kill_switches.disable_forward_assistant_actions)
+            }
+            _ => return None,
+        })
+    }
+
     /// Whether a feature, named by its key, is on for a device; `None` when no
     /// feature has that key.
     #[must_use]
@@ -171,6 +232,35 @@ impl Flags {
 }
 
 // === impl FlagValue ===
+
+impl FlagValue {
+    /// `true`, `false` or `{"percent": 25}`; `None` for anything else.
+    #[must_use]
+    pub fn from_json(json: &Value) -> Option<Self> {
+        match json {
+            Value::Bool(on) => Some(Self::Switch(*on)),
+            Value::Object(members) if members.len() == 1 => {
+                let percent = u8::try_from(members.get("percent")?.as_u64()?).ok()?;
+                (percent <= 100).then_some(Self::Percent(percent))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What [`FlagValue::from_json`] reads.
+impl Serialize for FlagValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Switch(on) => serializer.serialize_bool(*on),
+            Self::Percent(percent) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("percent", percent)?;
+                map.end()
+            }
+        }
+    }
+}
 
 /// `true`, `false` or `25%`: a spelling that `--set` and variables read back.
 impl std::fmt::Display for FlagValue {

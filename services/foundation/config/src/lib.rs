@@ -43,10 +43,10 @@ mod tree;
 
 pub use commands::CommandEntry;
 pub use environment::Environment;
-pub use flags::{Feature, FlagValue, Flags};
+pub use flags::{Feature, FlagRefused, FlagValue, Flags};
 pub use keys::{KEYS, Key};
 pub use kind::{Kind, Unit, pairs};
-pub use live::{FlagChange, Live};
+pub use live::{Adjusted, FlagChange, FlagRow, Live};
 pub use problem::{Origin, Problem, Problems};
 pub use provenance::{Provenance, Row, effective};
 pub use render::{render_env_example, render_markdown};

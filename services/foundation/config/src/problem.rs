@@ -11,7 +11,7 @@ pub enum Origin {
     EnvFile(String, String),
     /// A variable of the process.
     Variable(String),
-    /// `--set` or `--env` on the command line, or the admin endpoint.
+    /// `--set` or `--env` on the command line.
     Set,
 }
 

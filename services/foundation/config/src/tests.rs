@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::*;
 
+mod live;
 mod loading;
 mod mistakes;
 mod table;
@@ -117,7 +118,7 @@ fn every_flag_is_registered_once_and_has_an_owner_a_meaning_and_a_date() {
 #[test]
 fn a_secret_is_in_no_text_that_leaves_the_process() {
     // Also in the form that a list of headers has.
-    const MARKER: &str = "key=hunter2";
+    const MARKER: &str = "key=hunter2-and-more";
     let hidden = || KEYS.iter().filter(|key| key.kind.is_hidden());
     let value = |key: &Key| match key.kind {
         Kind::SecretUrl(schemes) => format!("{}://u:{MARKER}@h/d", schemes[0]),

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
+use nexy_config::FlagChange;
 use nexy_telemetry::{Decision, Level};
 use serde::Serialize;
 
@@ -83,10 +84,25 @@ impl Decision for ShutdownPhase {
     }
 }
 
+/// What had flags change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Cause {
+    /// SIGHUP.
+    Signal,
+    /// The overlay file.
+    File,
+    /// Somebody with the admin token set it.
+    Set,
+    /// Somebody with the admin token gave it back to the configuration.
+    Reset,
+}
+
 /// Flags were read again, or the new ones refused.
 #[derive(Debug, Serialize)]
 pub(crate) struct Reloaded {
     pub(crate) accepted: bool,
+    pub(crate) cause: Cause,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<String>,
 }
@@ -139,12 +155,29 @@ impl Decision for MetricsSnapshot {
     }
 }
 
-/// A flag has another value than before.
+/// A flag has another value than before, or is set by itself and was not, or
+/// the other way round: the audit log of flags.
 #[derive(Debug, Serialize)]
 pub(crate) struct FlagChanged {
     pub(crate) name: &'static str,
     pub(crate) from: String,
     pub(crate) to: String,
+    pub(crate) cause: Cause,
+    /// Who set it, as they call themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<String>,
+    /// Why, in their words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+impl FlagChanged {
+    /// By the sources.
+    pub(crate) fn reloaded(change: &FlagChange, cause: Cause) -> Self {
+        let FlagChange { name, from, to } = change;
+        let [from, to] = [from, to].map(ToString::to_string);
+        Self { name, from, to, cause, by: None, reason: None }
+    }
 }
 
 impl Decision for FlagChanged {
@@ -153,5 +186,24 @@ impl Decision for FlagChanged {
     }
     fn decision(&self) -> &'static str {
         "flag_changed"
+    }
+}
+
+/// Requests to the admin routes without the token.
+#[derive(Debug, Serialize)]
+pub(crate) struct AdminDenied {
+    /// With those that were not written down before.
+    pub(crate) count: u64,
+}
+
+impl Decision for AdminDenied {
+    fn scope(&self) -> &'static str {
+        SCOPE
+    }
+    fn decision(&self) -> &'static str {
+        "admin_denied"
+    }
+    fn level(&self) -> Level {
+        Level::Warn
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! Not here: what a service does, and any knowledge of its messages.
 
+pub mod admin;
 pub mod grpc;
 pub mod healthcheck;
 pub mod ops;
@@ -22,6 +23,7 @@ pub mod tls;
 
 mod arguments;
 mod decisions;
+mod reload;
 mod resources;
 mod shutdown;
 

@@ -16,17 +16,16 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use nexy_config::{FlagChange, Live, Problems, Settings, Sources};
+use nexy_config::{Live, Problems, Settings, Sources};
 use nexy_telemetry::{Guard, metrics::Window};
 use tokio::time::{Instant, timeout};
 
 use crate::{
     Endpoint, Resources, Shutdown,
     arguments::Arguments,
-    decisions::{
-        ConfigInvalid, Failed, FlagChanged, Listening, MetricsSnapshot, Reloaded, ShutdownPhase,
-    },
+    decisions::{Cause, ConfigInvalid, Failed, Listening, MetricsSnapshot, ShutdownPhase},
     healthcheck, ops,
+    reload::{Overlay, Reloader},
     signals::{Signal, Signals},
     telemetry,
 };
@@ -87,6 +86,7 @@ pub fn run<S: Service>() -> ExitCode {
 
 async fn start<S: Service>(arguments: Arguments) -> ExitCode {
     let sources = Sources::from_process(arguments.config, arguments.sets);
+    let overlay = Overlay::now(&sources);
     let loaded = Settings::load(&sources);
     if arguments.check_config {
         return check_config(&loaded);
@@ -104,13 +104,17 @@ async fn start<S: Service>(arguments: Arguments) -> ExitCode {
         Ok(guard) => guard,
         Err(error) => return mute::<S>(&error).await,
     };
-    let code = live::<S>(Arc::new(settings), sources, &guard).await;
+    let code = live::<S>(Arc::new(settings), (sources, overlay), &guard).await;
     guard.flush(LAST_WORDS).await;
     code
 }
 
 /// From bound ports to the closed store.
-async fn live<S: Service>(settings: Arc<Settings>, sources: Sources, guard: &Guard) -> ExitCode {
+async fn live<S: Service>(
+    settings: Arc<Settings>,
+    (sources, overlay): (Sources, Overlay),
+    guard: &Guard,
+) -> ExitCode {
     let shutdown = Shutdown::default();
     let live = Arc::new(Live::new(sources, settings.flags()));
     let (service, mut signals) = match bring_up::<S>(&settings, &live, &shutdown).await {
@@ -121,7 +125,8 @@ async fn live<S: Service>(settings: Arc<Settings>, sources: Sources, guard: &Gua
     };
     let serving = service.serve(shutdown.clone());
     tokio::pin!(serving);
-    let watch = watch_signals(&mut signals, &live);
+    let reloader = Reloader::new(live, overlay, settings.server.config_watch_interval);
+    let watch = watch_signals(&mut signals, reloader);
     let mut window = Window::new();
     let snapshots = log_snapshots(&mut window, settings.telemetry.snapshot_interval);
     let asked = tokio::select! {
@@ -214,34 +219,21 @@ async fn second_signal(signals: &mut Signals) {
     while signals.recv().await == Signal::Hangup {}
 }
 
-/// Reloads on SIGHUP; returns the first signal that asks to leave.
-async fn watch_signals(signals: &mut Signals, live: &Arc<Live>) -> Signal {
+/// Has flags follow their sources; returns the first signal that asks to leave.
+async fn watch_signals(signals: &mut Signals, mut reloader: Reloader) -> Signal {
     loop {
-        match signals.recv().await {
-            Signal::Hangup => reload(Arc::clone(live)).await,
-            asked @ (Signal::Terminate | Signal::Interrupt) => return asked,
-        }
+        let cause = tokio::select! {
+            biased;
+            // Leaving comes before reading.
+            signal = signals.recv() => match signal {
+                Signal::Hangup => Cause::Signal,
+                asked @ (Signal::Terminate | Signal::Interrupt) => return asked,
+            },
+            // Somebody has edited the overlay file.
+            () = reloader.changed() => Cause::File,
+        };
+        reloader.reload(cause).await;
     }
-}
-
-/// Reads files, so it runs where blocking is allowed.
-async fn reload(live: Arc<Live>) {
-    let reloaded = tokio::task::spawn_blocking(move || live.reload()).await;
-    let problems: Vec<String> = match reloaded {
-        Ok(Ok(changes)) => {
-            for FlagChange { name, from, to } in changes {
-                nexy_telemetry::emit(&FlagChanged {
-                    name,
-                    from: from.to_string(),
-                    to: to.to_string(),
-                });
-            }
-            Vec::new()
-        }
-        Ok(Err(problems)) => problems.iter().map(ToString::to_string).collect(),
-        Err(_) => vec!["the reload broke off".to_owned()],
-    };
-    nexy_telemetry::emit(&Reloaded { accepted: problems.is_empty(), problems });
 }
 
 async fn log_snapshots(window: &mut Window, every: Duration) {

@@ -139,6 +139,8 @@ pub struct Server {
     pub drain: Duration,
     /// How long before that a leaving service still takes work, not ready.
     pub lame_duck: Duration,
+    /// How often the overlay file is looked at; zero is never.
+    pub config_watch_interval: Duration,
     /// IANA time zone of clients that name none.
     pub timezone: String,
 }

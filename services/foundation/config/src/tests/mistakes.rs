@@ -293,3 +293,15 @@ fn an_address_with_a_password_is_refused_and_not_repeated() {
          https://… without credentials",
     );
 }
+
+#[test]
+fn an_admin_token_can_be_sent_and_is_not_guessed() {
+    for token in ["letmein", "sixteen-letters", "with a space in it", "пароль-пароль"] {
+        check(
+            &[("NEXY_ADMIN_TOKEN", token)],
+            "admin.token: environment variable NEXY_ADMIN_TOKEN: expected at least 16 visible \
+             ASCII characters, and no space among them",
+        );
+    }
+    load(&[("NEXY_ADMIN_TOKEN", "sixteen-letters!")]);
+}

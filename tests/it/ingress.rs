@@ -96,6 +96,42 @@ async fn frames_pass_the_door_one_by_one() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_admin_routes_are_not_to_be_had_from_outside() -> anyhow::Result<()> {
+    needs_nginx!();
+    const TOKEN: &str = "a-token-of-the-tests";
+    let stack = Stack::builder().with_ingress().env("NEXY_ADMIN_TOKEN", TOKEN).start().await?;
+    let path = "/admin/flags/disable_module_coordinator";
+    let inside = format!("http://127.0.0.1:{}{path}", stack.ports.gateway_http);
+    let inside = client(&stack)?.build()?.get(inside).bearer_auth(TOKEN).send().await?;
+    assert_eq!(inside.status(), 200);
+    for path in [
+        path.to_owned(),
+        "/admin/flags".to_owned(),
+        format!("/health/..{path}"),
+        format!("/health/%2e%2e{path}"),
+        format!("/{path}"),
+        format!("/updates{path}"),
+        format!("/updates/..{path}"),
+    ] {
+        let url = format!("https://localhost:{}{path}", stack.ports.tls);
+        // The other one is passed on to the gRPC port, where there is no such service.
+        for (kind, status) in [("application/json", 404), ("application/grpc", 200)] {
+            let request = client(&stack)?.build()?.put(&url).bearer_auth(TOKEN).body("true");
+            let answer = request.header("content-type", kind).send().await?;
+            let found = answer.status().as_u16();
+            let code = all(&answer, "grpc-status");
+            let said = answer.text().await?;
+            let is_refused = found == 404 || found == 405 || (found == status && code == ["12"]);
+            assert!(is_refused, "{path} {kind}: {found} {code:?} {said}");
+            assert!(!said.contains("is_set"), "{path} {kind}: {said}");
+        }
+    }
+    let status = get(&stack, "/status").await?.json::<serde_json::Value>().await?;
+    assert_eq!(status["kill_switches"]["disable_module_coordinator"], false);
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
 async fn every_route_goes_where_it_should_with_one_cache_control() -> anyhow::Result<()> {
     needs_nginx!();
     let stack = Stack::builder().with_ingress().start().await?;

@@ -6,6 +6,7 @@ mod confirm;
 mod contract;
 mod deadlines;
 mod forged;
+mod flags;
 mod gateways;
 mod greetings;
 mod ingress;

@@ -3,7 +3,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    alerts, cert, config, failure, health, ingress,
+    alerts, cert, config, failure, flags, health, ingress,
     observe::{guardrails, logs, top},
     otlp_sink, release, smoke, talk, traces,
 };
@@ -28,6 +28,7 @@ enum Command {
     Logs(Box<logs::Args>),
     Top(top::Args),
     Guardrails(Box<guardrails::Args>),
+    Flags(Box<flags::Args>),
     OtlpSink(otlp_sink::Args),
     Traces(traces::Args),
     Alerts(alerts::Args),
@@ -60,6 +61,7 @@ impl Cli {
             Command::Logs(args) => logs::run(*args).await,
             Command::Top(args) => Box::pin(top::run(args)).await,
             Command::Guardrails(args) => Box::pin(guardrails::run(*args)).await,
+            Command::Flags(args) => Box::pin(flags::run(*args)).await,
             Command::OtlpSink(args) => Box::pin(otlp_sink::run(args)).await,
             Command::Traces(args) => Box::pin(traces::run(args)).await,
             Command::Alerts(args) => alerts::run(args).await,

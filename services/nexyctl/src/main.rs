@@ -1,13 +1,12 @@
 //! The command line of operators and testers.
 //!
 //! `talk` is for people; `smoke`, `health` and `cert` look at a server from outside,
-//! `observe` at what it reports; `config` shows what it would read; `release` changes
-//! what is offered; `ingress` runs the door; `alerts` makes rules for Prometheus.
+//! `observe` at what it reports; `flags` and `release` change what it does and offers;
+//! `config` shows what it would read; `ingress` runs the door; `alerts` makes rules.
 //!
 //! Invariants: what people read goes through a `Screen`; text of a server cannot steer
 //! a terminal; a certificate that is merely shown is never trusted for talking.
-//!
-//! Not here: any logic of the services, which are met over the public contracts only.
+//! Not here: any logic of the services, which are met over their contracts only.
 
 mod action;
 mod alerts;
@@ -18,6 +17,7 @@ mod connection;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod flags;
 mod health;
 mod ingress;
 mod observe;

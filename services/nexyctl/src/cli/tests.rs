@@ -39,6 +39,10 @@ fn accepts_what_the_guide_shows() {
         "nexyctl logs pretty",
         "nexyctl top --gateway 127.0.0.1:8080 --worker 10.0.0.1:8082 --worker 10.0.0.2:8082 --interval 5",
         "nexyctl top --once --json",
+        "nexyctl flags list --json",
+        "nexyctl flags set forward_assistant_actions 25% --by nina --reason ramp",
+        "nexyctl flags set disable_module_coordinator on --gateway 10.0.0.1:8080 --gateway 10.0.0.2:8080",
+        "nexyctl flags reset disable_module_coordinator --worker 10.0.0.1:8082 --timeout 5",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");
@@ -64,6 +68,9 @@ fn refuses_what_makes_no_sense() {
         "nexyctl guardrails --metrics ftp://127.0.0.1",
         "nexyctl logs --since yesterday",
         "nexyctl top --interval 0",
+        "nexyctl flags set forward_assistant_actions maybe",
+        "nexyctl flags set forward_assistant_actions 101%",
+        "nexyctl flags set forward/actions on",
     ] {
         match parse(line) {
             Ok(_) => panic!("{line}: accepted"),

@@ -1,7 +1,7 @@
 use std::io;
 
 use anyhow::Context as _;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 use super::Connection;
 use crate::failure::{chain, find};
@@ -61,8 +61,22 @@ impl HttpClient {
     /// # Errors
     /// When there is no answer in time; a status of refusal is an answer.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
+        self.ask(Method::GET, path, HeaderMap::new(), String::new()).await
+    }
+
+    /// Sends a request with a body, which may be empty.
+    ///
+    /// # Errors
+    /// When there is no answer in time; a status of refusal is an answer.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: String,
+    ) -> anyhow::Result<Answer> {
         let url = format!("{}{path}", self.connection.http);
-        let sent = self.client.get(&url).send().await;
+        let sent = self.client.request(method, &url).headers(headers).body(body).send().await;
         let mut response = sent.map_err(|error| self.explain(&url, &error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.with_context(|| format!("read {url}"))? {

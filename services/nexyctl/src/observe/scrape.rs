@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use anyhow::{anyhow, ensure};
 
-use crate::{connection::Connection, observe::prometheus::Page};
+use crate::{
+    connection::{Connection, HttpClient},
+    observe::prometheus::Page,
+};
 
 /// A service whose `/metrics` is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +22,7 @@ impl Target {
     /// # Errors
     /// When there is no page in time, or what is there is no page of metrics.
     pub(crate) async fn scrape(&self, timeout: Duration) -> anyhow::Result<Page> {
-        let answer = self.connection(timeout)?.http()?.get(PAGE).await?;
+        let answer = self.http(timeout)?.get(PAGE).await?;
         ensure!(answer.status == 200, "{self} answered HTTP {}", answer.status);
         let page = Page::parse(&answer.body).map_err(|line| {
             anyhow!("line {line} of {self} is none of the Prometheus text format")
@@ -37,7 +40,7 @@ impl Target {
         path: &str,
         timeout: Duration,
     ) -> anyhow::Result<serde_json::Value> {
-        self.connection(timeout)?.http()?.get(path).await?.json()
+        self.http(timeout)?.get(path).await?.json()
     }
 
     /// Without the path: `http://127.0.0.1:8080`.
@@ -45,8 +48,12 @@ impl Target {
         &self.0
     }
 
-    fn connection(&self, timeout: Duration) -> anyhow::Result<Connection> {
-        Connection::over_http(&self.0, timeout).map_err(|problem| anyhow!(problem))
+    /// A client of the service.
+    ///
+    /// # Errors
+    /// When its address cannot be one.
+    pub(crate) fn http(&self, timeout: Duration) -> anyhow::Result<HttpClient> {
+        Connection::over_http(&self.0, timeout).map_err(|problem| anyhow!(problem))?.http()
     }
 }
 

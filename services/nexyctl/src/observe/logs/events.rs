@@ -37,6 +37,7 @@ impl Events {
                     | "panic"
                     | "config_reloaded"
                     | "flag_changed"
+                    | "admin_denied"
                     | "certificate_reloaded"
                     | "certificate_made"
                     | "ingress_reloaded"

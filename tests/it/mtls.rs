@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
@@ -17,7 +17,7 @@ use tonic::{
     transport::{Certificate, ClientTlsConfig, Endpoint},
 };
 
-use crate::support::{Call, Fakes, SOON, assert_whole, eventually};
+use crate::support::{Call, Fakes, SOON, assert_whole, eventually, http};
 
 async fn status(stack: &Stack) -> anyhow::Result<Value> {
     let url = format!("http://127.0.0.1:{}/status", stack.ports.gateway_http);
@@ -98,6 +98,14 @@ async fn a_worker_with_certificates_of_somebody_else_is_never_used() -> anyhow::
     stack.stop(&["worker_state"]).await
 }
 
+/// What the metrics of a service say of a certificate.
+async fn expiry(port: u16, certificate: &str) -> anyhow::Result<Option<u64>> {
+    let page = http()?.get(format!("http://127.0.0.1:{port}/metrics")).send().await?.text().await?;
+    let name = format!("nexy_certificate_not_after_seconds{{certificate=\"{certificate}\"}} ");
+    let value = page.lines().find_map(|line| line.strip_prefix(&name));
+    Ok(value.map(str::parse).transpose()?)
+}
+
 #[tokio::test]
 async fn the_public_port_of_the_gateway_can_have_tls_of_its_own() -> anyhow::Result<()> {
     // Any certificate of a server will do; the client is told its name.
@@ -123,6 +131,12 @@ async fn the_public_port_of_the_gateway_can_have_tls_of_its_own() -> anyhow::Res
         assert!(reply.ends.is_empty() && reply.code() != Code::Ok, "{:?}", reply.status);
     }
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    // When it expires is known: in 820 days, of which this one is begun.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let until = expiry(stack.ports.gateway_http, "public").await?.context("an expiry")?;
+    assert!((818..=820).contains(&((until - now) / 86_400)), "{until}");
+    assert_eq!(expiry(stack.ports.gateway_http, "internal").await?, None);
+    assert_eq!(expiry(stack.ports.worker_http, "internal").await?, None);
     stack.stop(&["connection_refused"]).await
 }
 

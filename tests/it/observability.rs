@@ -90,7 +90,7 @@ fn every_alert_says_what_to_do_about_it() {
 #[tokio::test]
 async fn what_rules_and_dashboard_ask_for_is_what_services_show() -> anyhow::Result<()> {
     let fakes = Fakes::saying(Script::text(["Hello. I am here."])).await?;
-    let stack = fakes.stack().start().await?;
+    let stack = fakes.stack().with_internal_tls().start().await?;
     assert_whole(&ask(&stack, question("device-1", "Hello")).await?);
     let ports = [stack.ports.gateway_http, stack.ports.worker_http, stack.ports.update_http];
     let mut page = Page::default();

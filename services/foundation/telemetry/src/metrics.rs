@@ -22,13 +22,13 @@ mod window;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub use catalogue::{
-    ACTIVE_STREAMS, AUDIO_BYTES, BACKPRESSURE_REFUSALS, BREAKER_STATE, CONNECTIONS,
-    CONNECTIONS_REFUSED, COST, OWN_OVERHEAD, PROVIDER_CALLS, QUEUE_DEPTH, RPC_DURATION,
-    RPC_REQUESTS, STAGE_DURATION, TIME_TO_FIRST_AUDIO, TIME_TO_FIRST_TEXT, TOKENS,
+    ACTIVE_STREAMS, AUDIO_BYTES, BACKPRESSURE_REFUSALS, BREAKER_STATE, CERTIFICATE_NOT_AFTER,
+    CONNECTIONS, CONNECTIONS_REFUSED, COST, OWN_OVERHEAD, PROVIDER_CALLS, QUEUE_DEPTH,
+    RPC_DURATION, RPC_REQUESTS, STAGE_DURATION, TIME_TO_FIRST_AUDIO, TIME_TO_FIRST_TEXT, TOKENS,
 };
 pub use decisions::{DECISIONS, Decisions};
 pub(crate) use export::Exporter;
-pub use family::{Amount, Counter, Family, Gauge, Histogram, Label};
+pub use family::{Amount, Counter, Family, Gauge, Histogram, Label, Lapsing};
 pub use reading::Reading;
 use reading::{Sample, Samples};
 pub use rpc::{RpcEnd, code_name, rpc_ended};

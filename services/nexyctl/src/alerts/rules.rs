@@ -18,6 +18,11 @@ const FULL_PERCENT: u64 = 80;
 /// A daily check may be late, or fail once.
 const CHECKED_WITHIN_SECONDS: u32 = 2 * 86_400;
 
+/// Days that a certificate is still good for. Those between services are renewed
+/// by `nexyctl cert internal` 30 days before, if it is run.
+const EXPIRY_WARN_DAYS: u32 = 14;
+const EXPIRY_PAGE_DAYS: u32 = 2;
+
 /// Providers as `nexy_provider_calls_total` names them.
 const MODELS: &str = "gemini|openai|offline";
 const VOICES: &str = "azure|tts_openai|espeak";
@@ -43,6 +48,7 @@ pub(super) fn groups(limits: &Limits<'_>) -> Vec<Group> {
         Group { name: "nexy-turns", rules: about_turns(limits) },
         Group { name: "nexy-providers", rules: about_providers(limits.guardrails) },
         Group { name: "nexy-processes", rules: about_processes() },
+        Group { name: "nexy-certificates", rules: about_certificates() },
         Group { name: "nexy-data", rules: about_data(limits) },
         Group { name: "nexy-releases", rules: about_releases() },
     ]
@@ -143,7 +149,7 @@ fn about_providers(guardrails: &Guardrails) -> Vec<Rule> {
             ),
             "{{ $value | humanizePercentage }} of the replies go on without sound.",
         ),
-        // A breaker that tries again is half open for a moment.
+        // A breaker whose pause is over is half open, until it is known how it is.
         warn(
             "NexyBreakerOpen",
             "1m",
@@ -210,6 +216,17 @@ fn about_processes() -> Vec<Rule> {
             "{{ $labels.instance }} and another service do not believe each other: \
              {{ $labels.reason }}.",
         ),
+    ]
+}
+
+fn about_certificates() -> Vec<Rule> {
+    const DAY: u32 = 24 * 3600;
+    let left = |days: u32| format!("nexy_certificate_not_after_seconds - time() < {}", days * DAY);
+    let summary = "The {{ $labels.certificate }} certificate of {{ $labels.instance }} expires in \
+                   {{ $value | humanizeDuration }}.";
+    vec![
+        warn("NexyCertificateExpires", "10m", left(EXPIRY_WARN_DAYS), summary),
+        page("NexyCertificateExpires", "10m", left(EXPIRY_PAGE_DAYS), summary),
     ]
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Cell {
     Millis(u64),
     /// Per second.
     Rate(f64),
+    /// US dollars.
+    Usd(f64),
     /// There is no such value.
     Nothing,
 }
@@ -90,12 +92,18 @@ impl Cell {
         value.map_or(Self::Nothing, Self::Millis)
     }
 
+    pub(crate) fn usd(value: Option<f64>) -> Self {
+        value.map_or(Self::Nothing, Self::Usd)
+    }
+
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => clean(text).replace('\n', " "),
             Self::Count(count) => count.to_string(),
             Self::Millis(millis) => format!("{millis} ms"),
             Self::Rate(rate) => format!("{rate:.1}/s"),
+            // A question costs fractions of a cent.
+            Self::Usd(amount) => format!("{amount:.4} USD"),
             Self::Nothing => "-".to_owned(),
         }
     }
@@ -104,7 +112,7 @@ impl Cell {
         match self {
             Self::Text(text) => json!(text),
             Self::Count(number) | Self::Millis(number) => json!(number),
-            Self::Rate(rate) => json!(rate),
+            Self::Rate(number) | Self::Usd(number) => json!(number),
             Self::Nothing => Value::Null,
         }
     }
@@ -112,7 +120,7 @@ impl Cell {
 
 /// A column as people read it; the unit stands with the value.
 fn heading(name: &str) -> String {
-    name.strip_suffix("_ms").unwrap_or(name).replace('_', " ")
+    name.strip_suffix("_ms").or_else(|| name.strip_prefix("usd_")).unwrap_or(name).replace('_', " ")
 }
 
 /// A share in percent: `2.5 %`.

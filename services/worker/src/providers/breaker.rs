@@ -101,6 +101,7 @@ impl Breaker {
             // A probe whose caller never reported is forgotten after a pause.
             State::Open { .. } | State::HalfOpen { .. } => {
                 *state = State::HalfOpen { until: now + self.settings.open_for };
+                self.show(*state);
                 self.report("half_open", None);
                 true
             }
@@ -117,6 +118,7 @@ impl Breaker {
             // What was before the pause says nothing about now.
             State::Open { .. } | State::HalfOpen { .. } => {
                 *health = Health::CLEAN;
+                self.show(health.state);
                 self.report("closed", None);
             }
         });
@@ -143,6 +145,7 @@ impl Breaker {
                 self.report("open", Some(pause));
             }
             *state = State::Open { until: now.checked_add(pause).unwrap_or(now + open_for) };
+            self.show(*state);
         });
     }
 
@@ -157,13 +160,18 @@ impl Breaker {
         self.edit(|health| matches!(health.state, State::Open { until } if now < until))
     }
 
+    /// In the metrics. An open breaker admits the next request when its pause is
+    /// over, whether one comes or not: from then on it is half open.
+    fn show(&self, state: State) {
+        let label = [self.provider];
+        match state {
+            State::Closed { .. } => metrics::BREAKER_STATE.set(label, 0),
+            State::HalfOpen { .. } => metrics::BREAKER_STATE.set(label, 1),
+            State::Open { until } => metrics::BREAKER_STATE.set_until(label, 2, until, 1),
+        }
+    }
+
     fn report(&self, state: &'static str, pause: Option<Duration>) {
-        let level = match state {
-            "closed" => 0,
-            "half_open" => 1,
-            _ => 2,
-        };
-        metrics::BREAKER_STATE.set([self.provider], level);
         nexy_telemetry::emit(&BreakerChanged { provider: self.provider, state, pause });
     }
 

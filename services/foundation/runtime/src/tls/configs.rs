@@ -1,19 +1,22 @@
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
-    client::{Resumption, WebPkiServerVerifier, danger::ServerCertVerifier as _},
+    CertificateError, ClientConfig, Error, RootCertStore, ServerConfig,
+    client::{
+        Resumption, WebPkiServerVerifier, danger::ServerCertVerifier as _,
+        verify_server_cert_signed_by_trust_anchor,
+    },
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _},
     server::{
-        NoServerSessionStorage, WebPkiClientVerifier,
+        NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
     version::TLS13,
 };
 
-use super::{Files, Name, named::Named};
+use super::{Files, Name, named::Named, reload::Loaded};
 
 /// HTTP/2, as gRPC wants it (RFC 7301).
 const ALPN: &[u8] = b"h2";
@@ -25,8 +28,9 @@ struct Shown {
 }
 
 /// A port: of the gateway for everybody, or of another service for the gateway.
-pub(super) fn server(files: &Files, own: Name) -> anyhow::Result<ServerConfig> {
+pub(super) fn server(files: &Files, own: Name) -> anyhow::Result<Loaded<ServerConfig>> {
     let Shown { chain, key } = Shown::read(files)?;
+    let not_after = not_after(&chain);
     let provider = provider();
     let mut config = match &files.ca {
         None => ServerConfig::builder_with_provider(provider)
@@ -53,12 +57,13 @@ pub(super) fn server(files: &Files, own: Name) -> anyhow::Result<ServerConfig> {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
-    Ok(config)
+    Ok(Loaded { config, not_after })
 }
 
 /// The gateway, asking another service.
-pub(super) fn client(files: &Files) -> anyhow::Result<ClientConfig> {
+pub(super) fn client(files: &Files) -> anyhow::Result<Loaded<ClientConfig>> {
     let Shown { chain, key } = Shown::read(files)?;
+    let not_after = not_after(&chain);
     let roots = roots(files.ca.as_deref().context("find the CA of the other services")?)?;
     is_gateway(&chain, &roots).with_context(|| about(files, Name::Gateway))?;
     let mut config = ClientConfig::builder_with_provider(provider())
@@ -68,7 +73,7 @@ pub(super) fn client(files: &Files) -> anyhow::Result<ClientConfig> {
         .with_context(|| format!("use {} with {}", show(&files.certificate), show(&files.key)))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.resumption = Resumption::disabled();
-    Ok(config)
+    Ok(Loaded { config, not_after })
 }
 
 /// What the gateway will ask of this certificate. Better said now than to be
@@ -95,6 +100,34 @@ fn is_gateway(
         WebPkiClientVerifier::builder_with_provider(Arc::clone(roots), provider()).build()?;
     let verifier = Named { inner, name: Name::Gateway.server_name()? };
     Ok(verifier.verify_client_cert(first, rest, UnixTime::now())?)
+}
+
+/// When the first certificate of a chain expires; `None` when none tells.
+///
+/// Nothing in the tree gives access to the field itself. A verifier reads it
+/// before everything else, and says it of a certificate that has expired, which
+/// all have after the last day that they can name (RFC 5280 §4.1.2.5).
+fn not_after(chain: &[CertificateDer<'static>]) -> Option<UnixTime> {
+    const YEAR_10000: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(253_402_300_800));
+    let algorithms = provider().signature_verification_algorithms.all;
+    let nobody = RootCertStore::empty();
+    let expiries = chain.iter().filter_map(|certificate| {
+        let parsed = ParsedCertificate::try_from(certificate).ok()?;
+        let verified = verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &nobody,
+            &[],
+            YEAR_10000,
+            algorithms,
+        );
+        match verified {
+            Err(Error::InvalidCertificate(CertificateError::ExpiredContext {
+                not_after, ..
+            })) => Some(not_after),
+            _ => None,
+        }
+    });
+    expiries.min_by_key(UnixTime::as_secs)
 }
 
 fn roots(ca: &Path) -> anyhow::Result<Arc<RootCertStore>> {

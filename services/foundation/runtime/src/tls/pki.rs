@@ -29,6 +29,7 @@ impl Pki {
     pub(crate) fn new() -> Self {
         crate::install_tls_provider();
         let mut params = CertificateParams::default();
+        params.not_after = date_time_ymd(2090, 1, 1);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();

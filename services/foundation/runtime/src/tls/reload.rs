@@ -5,12 +5,21 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use nexy_telemetry::metrics;
+use rustls::pki_types::UnixTime;
 
 use super::Files;
 use crate::decisions::CertificateReloaded;
 
 /// What makes a configuration of the files.
-type Load<T> = Box<dyn Fn(&Files) -> anyhow::Result<T> + Send + Sync>;
+type Load<T> = Box<dyn Fn(&Files) -> anyhow::Result<Loaded<T>> + Send + Sync>;
+
+/// A configuration, and when its certificate expires.
+#[derive(Debug)]
+pub(super) struct Loaded<T> {
+    pub(super) config: T,
+    pub(super) not_after: Option<UnixTime>,
+}
 
 /// When each file was last written, and how long it is.
 type Stamp = [Option<(SystemTime, u64)>; 3];
@@ -38,7 +47,8 @@ impl<T: Send + Sync + 'static> Reloading<T> {
     pub(super) fn new(files: Files, load: Load<T>, every: Duration) -> anyhow::Result<Self> {
         // Before the files: what is written meanwhile is found the next time.
         let looked = Looked { at: Instant::now(), stamp: stamp(&files), refused: None };
-        let current = ArcSwap::from_pointee(load(&files)?);
+        metrics::declare(&[&metrics::CERTIFICATE_NOT_AFTER]);
+        let current = ArcSwap::from_pointee(load(&files)?.in_use(&files));
         Ok(Self { files, load, every, current, looked: Mutex::new(looked) })
     }
 
@@ -73,8 +83,8 @@ impl<T: Send + Sync + 'static> Reloading<T> {
         looked.stamp = stamp;
         let certificate = self.files.certificate.display().to_string();
         match (self.load)(&self.files) {
-            Ok(config) => {
-                self.current.store(Arc::new(config));
+            Ok(loaded) => {
+                self.current.store(Arc::new(loaded.in_use(&self.files)));
                 looked.refused = None;
                 let reloaded = CertificateReloaded { accepted: true, certificate, reason: None };
                 nexy_telemetry::emit(&reloaded);
@@ -91,6 +101,18 @@ impl<T: Send + Sync + 'static> Reloading<T> {
                 looked.refused = Some(reason);
             }
         }
+    }
+}
+
+// === impl Loaded ===
+
+impl<T> Loaded<T> {
+    /// Says until when, and hands over the configuration.
+    fn in_use(self, files: &Files) -> T {
+        let certificate = if files.ca.is_some() { "internal" } else { "public" };
+        let not_after = self.not_after.map_or(0, |at| i64::try_from(at.as_secs()).unwrap_or(0));
+        metrics::CERTIFICATE_NOT_AFTER.set([certificate], not_after);
+        self.config
     }
 }
 

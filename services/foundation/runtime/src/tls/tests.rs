@@ -69,6 +69,33 @@ async fn a_changed_certificate_is_used_and_a_bad_one_is_not() {
     assert!(!Arc::ptr_eq(&first, &configs.current().await), "it is good again");
 }
 
+/// Of the year, at its first moment.
+const YEAR_2090: u64 = 3_786_912_000;
+const YEAR_2100: u64 = 4_102_444_800;
+
+#[test]
+fn it_is_known_when_the_first_certificate_of_a_chain_expires() {
+    let pki = Pki::new();
+    let internal = pki.issue(Name::Worker);
+    let expiry = |files: &Files| {
+        let loaded = configs::server(files, Name::Worker).unwrap();
+        loaded.not_after.map(|at| at.as_secs())
+    };
+    assert_eq!(expiry(&internal), Some(YEAR_2100));
+    let gateway = pki.issue(Name::Gateway);
+    let of_client = configs::client(&gateway).unwrap().not_after;
+    assert_eq!(of_client.map(|at| at.as_secs()), Some(YEAR_2100));
+
+    // The public port shows what stands between its certificate and the CA, too.
+    let public = Files { ca: None, ..internal };
+    let ca = fs::read_to_string(pki.issue(Name::Worker).ca.unwrap()).unwrap();
+    let chain = fs::read_to_string(&public.certificate).unwrap() + &ca;
+    fs::write(&public.certificate, chain).unwrap();
+    assert_eq!(expiry(&public), Some(YEAR_2090));
+    let expired = pki.issue_for("old.example", Valid::NoLonger);
+    assert_eq!(expiry(&Files { ca: None, ..expired }), Some(978_307_200));
+}
+
 #[tokio::test]
 async fn files_are_left_alone_until_it_is_time() {
     let pki = Pki::new();

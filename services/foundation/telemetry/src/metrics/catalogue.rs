@@ -1,5 +1,5 @@
 use super::{
-    family::{Amount, Counter, Family, Gauge, Histogram, Label},
+    family::{Amount, Counter, Family, Gauge, Histogram, Label, Lapsing},
     rpc,
 };
 
@@ -103,7 +103,10 @@ const CONNECTION_REFUSALS: &[&str] = &[
 ];
 
 /// Queues that can fill up.
-const QUEUES: &[&str] = &["memory_writes", "segments", "outgoing_frames"];
+const QUEUES: &[&str] = &["memory_writes"];
+
+/// Whom a certificate is shown to.
+const CERTIFICATES: &[&str] = &["public", "internal"];
 
 /// `nexy_rpc_duration_seconds{rpc}`, fed by [`super::rpc_ended`].
 pub static RPC_DURATION: &(dyn Family + Send + Sync) = &rpc::DURATION;
@@ -197,7 +200,7 @@ pub static CONNECTIONS_REFUSED: Counter<1> = Counter::new(
     [Label::new("reason", CONNECTION_REFUSALS)],
 );
 
-/// `{queue}`: `memory_writes`, segments, `outgoing_frames`.
+/// `{queue}`: `memory_writes`.
 pub static QUEUE_DEPTH: Gauge<1> = Gauge::new(
     "nexy_queue_depth",
     "Entries waiting in a bounded queue.",
@@ -205,11 +208,20 @@ pub static QUEUE_DEPTH: Gauge<1> = Gauge::new(
 );
 
 /// `{provider}`, as in [`PROVIDER_CALLS`]: 0 closed, 1 half open, 2 open.
-pub static BREAKER_STATE: Gauge<1> = Gauge::new(
+pub static BREAKER_STATE: Lapsing<1> = Lapsing::new(
     "nexy_breaker_state",
     "State of a provider's circuit breaker: 0 closed, 1 half open, 2 open.",
     [Label::new("provider", PROVIDERS)],
 );
+
+/// `{certificate}`: public (the gateway's own port), internal (between the
+/// services). Only of those that are in use.
+pub static CERTIFICATE_NOT_AFTER: Gauge<1> = Gauge::new(
+    "nexy_certificate_not_after_seconds",
+    "When the certificate in use expires, in Unix time: of its chain, what ends first.",
+    [Label::new("certificate", CERTIFICATES)],
+)
+.without_zeros();
 
 fn stage_has_provider([stage, provider]: &[&'static str; 2]) -> bool {
     match stage.split_once('_') {

@@ -1,3 +1,5 @@
+mod lapsing;
+
 use std::{
     sync::{
         OnceLock,
@@ -6,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+pub use self::lapsing::Lapsing;
 use super::{
     OTHER,
     reading::{Buckets as Filled, Reading, Sample, Samples},
@@ -143,6 +146,10 @@ fn everything<const N: usize>(_row: &[&'static str; N]) -> bool {
     true
 }
 
+fn nothing<const N: usize>(_row: &[&'static str; N]) -> bool {
+    false
+}
+
 // === impl Counter ===
 
 impl<const N: usize> Counter<N> {
@@ -236,6 +243,13 @@ impl<const N: usize> Gauge<N> {
     #[must_use]
     pub const fn new(name: &'static str, help: &'static str, labels: [Label; N]) -> Self {
         Self { head: Head::new(name, help, labels), cells: OnceLock::new() }
+    }
+
+    /// Shows no row that is 0: for numbers that are never 0 where they are known.
+    #[must_use]
+    pub(super) const fn without_zeros(mut self) -> Self {
+        self.head.expects = nothing;
+        self
     }
 
     /// Replaces the number.

@@ -33,9 +33,11 @@ nexy_stage_duration_seconds_bucket{stage="memory",provider="none",le="0.005"} 10
 nexy_stage_duration_seconds_bucket{stage="memory",provider="none",le="+Inf"} 100
 nexy_stage_duration_seconds_count{stage="memory",provider="none"} 100
 nexy_stage_duration_seconds_count{stage="llm_total",provider="gemini"} 0
-nexy_queue_depth{queue="segments"} 2
+nexy_queue_depth{queue="memory_writes"} 2
 nexy_tokens_total{provider="gemini",kind="input"} 5000
 nexy_tokens_total{provider="gemini",kind="output"} 0
+nexy_cost_usd_total{provider="gemini"} 1.25
+nexy_cost_usd_total{provider="azure"} 0
 nexy_own_overhead_seconds_bucket{le="0.02"} 100
 nexy_own_overhead_seconds_bucket{le="+Inf"} 100
 "#;
@@ -84,7 +86,8 @@ fn shows_what_happened_between_two_looks() {
     let worker = WORKER
         .replace("outcome=\"ok\"} 90", "outcome=\"ok\"} 93")
         .replace("outcome=\"timeout\"} 10", "outcome=\"timeout\"} 11")
-        .replace("kind=\"input\"} 5000", "kind=\"input\"} 5400");
+        .replace("kind=\"input\"} 5000", "kind=\"input\"} 5400")
+        .replace("provider=\"gemini\"} 1.25", "provider=\"gemini\"} 1.2525");
     let view =
         view([page(GATEWAY_BEFORE), page(WORKER), away()], [page(&gateway), page(&worker), away()]);
     insta::assert_snapshot!(text(&view, Look::Piped), @"
@@ -122,12 +125,16 @@ fn shows_what_happened_between_two_looks() {
     memory  none      0      -    -    5 ms
 
     Queues
-    queue     depth
-    segments  2
+    queue          depth
+    memory_writes  2
 
     Tokens
     what          per second  in interval  since start
     gemini input  200.0/s     400          5400
+
+    Estimated cost
+    provider  per hour    in interval  since start
+    gemini    4.5000 USD  0.0025 USD   1.2525 USD
     ");
 }
 
@@ -177,9 +184,12 @@ fn screen_readers_get_sentences() {
     memory: provider none, count 0, p95 since start 5 ms.
 
     Queues:
-    segments: depth 2.
+    memory_writes: depth 2.
 
     Tokens:
     gemini input: per second 0.0/s, in interval 0, since start 5000.
+
+    Estimated cost:
+    gemini: per hour 0.0000 USD, in interval 0.0000 USD, since start 1.2500 USD.
     ");
 }

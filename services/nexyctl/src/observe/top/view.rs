@@ -36,6 +36,7 @@ const BREAKERS: &str = "nexy_breaker_state";
 const STAGES: &str = "nexy_stage_duration_seconds";
 const QUEUES: &str = "nexy_queue_depth";
 const TOKENS: &str = "nexy_tokens_total";
+const COST: &str = "nexy_cost_usd_total";
 /// What may fall, so that a fall is no new start.
 const GAUGES: [&str; 5] =
     [BREAKERS, QUEUES, "nexy_active_streams", "nexy_connections", "nexy_build_info"];
@@ -63,6 +64,7 @@ impl View {
             stages(&workers),
             queues(&all),
             tokens(&workers),
+            costs(&workers),
         ];
         Self { seconds, at: Timestamp::now(), sheets }
     }
@@ -247,6 +249,23 @@ fn tokens(workers: &Pages) -> Sheet {
             if workers.value(TOKENS, &labels) > 0.0 {
                 sheet.row(workers.counted(&format!("{provider} {kind}"), TOKENS, &labels));
             }
+        }
+    }
+    sheet
+}
+
+/// By the prices of the configuration; a provider without any costs nothing.
+fn costs(workers: &Pages) -> Sheet {
+    let columns = ["provider", "usd_per_hour", "in_interval", "since_start"];
+    let mut sheet = Sheet::new("costs", "Estimated cost", &columns);
+    for provider in workers.values(COST, "provider") {
+        let labels = [("provider", provider.as_str())];
+        let all = workers.value(COST, &labels);
+        if all > 0.0 {
+            let passed = (!workers.during.is_empty()).then(|| workers.passed(COST, &labels));
+            let hourly = passed.filter(|_| workers.seconds > 0.0);
+            let hourly = hourly.map(|passed| passed * 3600.0 / workers.seconds);
+            sheet.row([text(&provider), Cell::usd(hourly), Cell::usd(passed), Cell::Usd(all)]);
         }
     }
     sheet

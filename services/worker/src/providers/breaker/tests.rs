@@ -135,3 +135,27 @@ fn what_was_before_a_recovery_is_forgotten() {
     fail(&breaker, 1, later);
     assert!(breaker.admits(later));
 }
+
+#[test]
+fn the_metric_is_true_without_traffic_too() {
+    // A name that no other test here has.
+    let breaker = Breaker { provider: "azure", ..breaker() };
+    let now = Instant::now();
+    let shown = |at: Instant| metrics::BREAKER_STATE.get(["azure"], at);
+    fail(&breaker, 2, now);
+    assert_eq!(shown(now), 0);
+    fail(&breaker, 1, now);
+    assert_eq!((shown(now), shown(now + OPEN_FOR - Duration::from_millis(1))), (2, 2));
+    assert_eq!((shown(now + OPEN_FOR), breaker.is_open(now + OPEN_FOR)), (1, false));
+
+    // It failed again, or asked for more time, while it was left alone.
+    let later = now + OPEN_FOR / 2;
+    breaker.failed(Fault { leave_alone: Some(OPEN_FOR * 4) }, later);
+    assert_eq!((shown(now + OPEN_FOR), shown(later + OPEN_FOR * 4)), (2, 1));
+
+    let later = later + OPEN_FOR * 4;
+    assert!(breaker.admits(later));
+    assert_eq!((shown(later), shown(later + OPEN_FOR * 100)), (1, 1));
+    breaker.succeeded(later);
+    assert_eq!(shown(later), 0);
+}

@@ -88,7 +88,7 @@ fn by_name(request: ExportMetricsServiceRequest) -> BTreeMap<String, Metric> {
 async fn a_collector_gets_what_the_metrics_page_shows() {
     declare(&[&AUDIO_BYTES, &QUEUE_DEPTH, &OWN_OVERHEAD]);
     AUDIO_BYTES.add([], 4096);
-    QUEUE_DEPTH.set(["segments"], 3);
+    QUEUE_DEPTH.set(["memory_writes"], 3);
     OWN_OVERHEAD.observe([], Duration::from_micros(1_500));
     let (port, mut received) = collector(Ok(0), None).await;
     let log = capture();
@@ -112,7 +112,7 @@ async fn a_collector_gets_what_the_metrics_page_shows() {
     assert!(point.start_time_unix_nano <= point.time_unix_nano);
     assert!(matches!(point.value, Some(Value::AsInt(bytes)) if bytes >= 4096));
     let Some(Data::Gauge(gauge)) = &metrics["nexy_queue_depth"].data else { panic!() };
-    let labels = [attribute("queue", "segments")];
+    let labels = [attribute("queue", "memory_writes")];
     let depth = gauge.data_points.iter().find(|point| point.attributes == labels).unwrap();
     assert_eq!(depth.value, Some(Value::AsInt(3)));
     let overhead = &metrics["nexy_own_overhead_seconds"];

@@ -19,6 +19,16 @@ const PROMPT: &str = "zanzibar questions";
 const ANSWER: &str = "Quetzal answers are here.";
 const DEVICE: &str = "hardware-of-somebody-7f3a";
 const KEY: &str = "sk-very-secret-key";
+/// More secrets of the configuration. Whoever they are for is not there, which
+/// is when an error would tell them.
+const SECRETS: [(&str, &str); 5] = [
+    ("GEMINI_API_KEY", "gemini-key-of-nobody"),
+    ("AZURE_SPEECH_KEY", "azure-key-of-nobody"),
+    ("NEXY_ADMIN_TOKEN", "admin-token-of-nobody"),
+    ("NEXY_ID_HASH_KEY", "hash-key-of-nobody"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=collector-key-of-nobody"),
+];
+const NOBODY: &str = "http://127.0.0.1:1";
 
 /// Everything that an outsider or operator can see of the processes.
 async fn visible(stack: &Stack) -> anyhow::Result<String> {
@@ -63,6 +73,10 @@ async fn nothing_that_users_said_or_own_is_written_anywhere() -> anyhow::Result<
     );
     let builder = fakes.stack().env("OPENAI_API_KEY", KEY).env("TTS_OPENAI_API_KEY", KEY);
     let builder = builder.env("FORWARD_ASSISTANT_ACTIONS", "true").env("LOG_LEVEL", "debug");
+    let builder = ["GEMINI_BASE_URL", "AZURE_SPEECH_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+        .into_iter()
+        .fold(builder.env("AZURE_SPEECH_REGION", "nowhere"), |it, name| it.env(name, NOBODY));
+    let builder = SECRETS.into_iter().fold(builder, |it, (name, value)| it.env(name, value));
     let stack = builder.start().await?;
     let asked = |prompt: &str| question(DEVICE, &format!("{PROMPT} {prompt}"));
 
@@ -100,11 +114,15 @@ async fn nothing_that_users_said_or_own_is_written_anywhere() -> anyhow::Result<
         "key-of-the-model",
         "my cat",
     ];
-    for secret in secrets {
+    let configured = SECRETS.map(|(_, value)| value.trim_start_matches("authorization="));
+    for secret in secrets.into_iter().chain(configured) {
         let found = all.lines().find(|line| line.contains(&secret.to_lowercase()));
         assert_eq!(found, None, "{secret:?} can be seen");
     }
-    stack.stop(&["retry", "action_dropped", "reply_warning", "dependency_log"]).await
+    // Who is not there, and the command that nobody knows.
+    let of_providers = ["retry", "breaker_state", "metrics_export_failed"];
+    let expected = ["action_dropped", "reply_warning", "dependency_log"];
+    stack.stop(&[&of_providers[..], &expected].concat()).await
 }
 
 #[tokio::test]

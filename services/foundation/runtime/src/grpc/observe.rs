@@ -126,6 +126,8 @@ struct Call {
     began: Instant,
     context: RpcContext,
     span: Span,
+    /// Its answer is asked for a frame; stays so when that panics.
+    is_polled: bool,
     ended: bool,
 }
 
@@ -220,7 +222,8 @@ impl Call {
         };
         propagation::set_parent(&span, headers);
         span.in_scope(|| nexy_telemetry::emit(&Started { observed }));
-        Self { observed, began: Instant::now(), context: RpcContext::default(), span, ended: false }
+        let (began, context) = (Instant::now(), RpcContext::default());
+        Self { observed, began, context, span, is_polled: false, ended: false }
     }
 
     fn end(&mut self, code: Code) {
@@ -249,9 +252,14 @@ impl Call {
 }
 
 impl Drop for Call {
-    /// A call dropped without a status has lost its client.
+    /// A call dropped without a status has panicked, or else lost its client.
     fn drop(&mut self) {
-        self.end(Code::Cancelled);
+        if self.is_polled || std::thread::panicking() {
+            self.context.set_error(ErrorType::Internal);
+            self.end(Code::Internal);
+        } else {
+            self.end(Code::Cancelled);
+        }
     }
 }
 
@@ -321,7 +329,9 @@ impl HttpBody for ObservedBody {
     ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
         let this = self.project();
         let span = this.call.span.clone();
+        this.call.is_polled = true;
         let polled = span.in_scope(|| this.inner.poll_frame(cx));
+        this.call.is_polled = false;
         let frame = ready!(polled);
         if let Some(Ok(frame)) = &frame
             && let Some(trailers) = frame.trailers_ref()

@@ -24,6 +24,7 @@ mod age;
 mod limits;
 mod peers;
 mod raw;
+mod reported;
 mod tls_ports;
 
 /// Longer than anything here takes.

@@ -40,7 +40,7 @@ use tokio::time::timeout;
 
 use self::providers::Providers;
 
-/// For everything but the build. The whole takes about five minutes.
+/// For everything but the build. The whole takes about ten minutes.
 const PATIENCE: Duration = Duration::from_secs(900);
 
 fn main() -> ExitCode {

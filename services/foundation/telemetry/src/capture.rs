@@ -1,9 +1,17 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::subscriber::DefaultGuard;
+use tracing::{
+    Dispatch,
+    subscriber::{DefaultGuard, NoSubscriber},
+};
 
 use crate::setup;
+
+/// Hears nothing. While there is but one subscriber, tracing asks only the thread
+/// that meets a place in the code first whether anybody listens there, and
+/// remembers a no for all threads.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
 
 /// The decision log of one thread, for tests of the crates that decide.
 #[derive(Debug)]
@@ -32,6 +40,7 @@ pub(crate) fn capture_with(level: &str, provider: SdkTracerProvider) -> Capture 
             lines.push(line);
         }
     });
+    LazyLock::force(&SECOND);
     let installed = tracing::subscriber::set_default(subscriber);
     // A place in the code that another thread met first is remembered as one
     // that nobody listens to.

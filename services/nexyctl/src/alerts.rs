@@ -11,6 +11,8 @@ use std::{
 use anyhow::Context as _;
 use nexy_config::{Environment, Settings, Sources};
 
+use crate::failure::WRONG_CONFIG;
+
 mod expressions;
 mod recorded;
 mod render;
@@ -18,10 +20,6 @@ mod rules;
 
 /// What `--install` writes, and the name that prometheus.yml knows.
 const FILE_NAME: &str = "rules.yml";
-
-/// Exit code of a service whose configuration is wrong (sysexits.h,
-/// `EX_USAGE`).
-const WRONG: u8 = 64;
 
 /// Print the recording and alert rules for Prometheus
 ///
@@ -60,7 +58,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok((settings, _)) => settings,
         Err(problems) => {
             writeln!(std::io::stderr(), "{problems}").context("report the configuration")?;
-            return Ok(ExitCode::from(WRONG));
+            return Ok(ExitCode::from(WRONG_CONFIG));
         }
     };
     let text = text(&settings);

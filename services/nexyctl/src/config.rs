@@ -5,7 +5,10 @@ use std::{path::PathBuf, process::ExitCode};
 use nexy_config::{Environment, Problems, Row, Settings, Sources, effective};
 use serde_json::{Value, json};
 
-use crate::screen::{Look, Screen, ScreenArgs, Tone, table};
+use crate::{
+    failure::WRONG_CONFIG,
+    screen::{Look, Screen, ScreenArgs, Tone, table},
+};
 
 /// Look at the configuration
 #[derive(clap::Args)]
@@ -40,10 +43,6 @@ struct Show {
     screen: ScreenArgs,
 }
 
-/// Exit code of a service whose configuration is wrong (sysexits.h,
-/// `EX_USAGE`).
-const WRONG: u8 = 64;
-
 pub(crate) fn environment(name: &str) -> Result<Environment, String> {
     Environment::from_name(name).ok_or_else(|| "dev, stage or prod is meant".to_owned())
 }
@@ -71,7 +70,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             } else {
                 problems_text(&problems, look)
             };
-            (lines, ExitCode::from(WRONG))
+            (lines, ExitCode::from(WRONG_CONFIG))
         }
     };
     for line in lines {

@@ -7,6 +7,9 @@ use tonic_types::StatusExt as _;
 
 /// Exit code of a turn that was interrupted, as shells write SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
+/// Exit code of a service, and of a command that reads the same configuration,
+/// when the configuration is wrong (`EX_USAGE` of sysexits.h).
+pub(crate) const WRONG_CONFIG: u8 = 64;
 /// Exit code of a command line that makes no sense, as clap has it.
 const USAGE: u8 = 2;
 

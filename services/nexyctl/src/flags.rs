@@ -18,7 +18,7 @@ use serde_json::json;
 use self::report::{Report, Said};
 use crate::{
     connection::seconds,
-    failure::Usage,
+    failure::{Usage, WRONG_CONFIG},
     observe::scrape::Target,
     screen::{Screen, ScreenArgs},
 };
@@ -110,9 +110,6 @@ struct Request {
     body: String,
 }
 
-/// Exit code of a service whose configuration is wrong (sysexits.h,
-/// `EX_USAGE`).
-const WRONG: u8 = 64;
 const FLAGS: &str = "/admin/flags";
 
 /// # Errors
@@ -133,7 +130,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok((settings, _)) => settings.admin.token,
         Err(problems) => {
             writeln!(std::io::stderr(), "{problems}").context("report the configuration")?;
-            return Ok(ExitCode::from(WRONG));
+            return Ok(ExitCode::from(WRONG_CONFIG));
         }
     };
     let token = token.ok_or_else(|| {

@@ -24,6 +24,7 @@ use self::{
     template::Rendering,
     upstreams::{Addresses, Names},
 };
+use crate::failure::WRONG_CONFIG;
 
 mod certificate;
 mod decisions;
@@ -35,8 +36,6 @@ mod template;
 mod tests;
 mod upstreams;
 
-/// Wrong configuration (`EX_USAGE` of sysexits.h), as the services have it.
-const EXIT_CONFIG: u8 = 64;
 /// nginx could not be started (`EX_UNAVAILABLE`).
 const EXIT_UNAVAILABLE: u8 = 69;
 /// How long a door that is open may take to answer.
@@ -114,7 +113,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok((loaded, _provenance)) => loaded,
         Err(problems) => {
             writeln!(std::io::stderr(), "{problems}").context("report the configuration")?;
-            return Ok(ExitCode::from(EXIT_CONFIG));
+            return Ok(ExitCode::from(WRONG_CONFIG));
         }
     };
     let settings = Settings::from(&loaded);

@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use nexy_proto::streaming::{
     StreamRequest, StreamResponse, streaming_service_client::StreamingServiceClient,
 };
-use nexy_testkit::stack::{Process, Stack, question};
+use nexy_testkit::stack::{Stack, question};
 use nexy_tests::report::{Report, Target};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -24,7 +24,7 @@ use tonic::{Code, Streaming, transport::Channel};
 use crate::{
     burst,
     latency::{self, Times},
-    passing::{self, is_audio},
+    passing::{self, gateway, is_audio},
 };
 
 /// As many turns as one gateway takes on in production.
@@ -365,8 +365,4 @@ fn tell(times: &[Duration], what: &str, report: &mut Report) -> anyhow::Result<(
     times.iter().for_each(|time| all.note(*time));
     latency::tell(&all, what, None, report);
     Ok(())
-}
-
-fn gateway(stack: &Stack) -> anyhow::Result<&Process> {
-    stack.gateway.as_ref().context("no gateway")
 }

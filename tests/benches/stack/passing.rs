@@ -261,7 +261,8 @@ async fn ask(
     Ok(client.stream_audio(asked).await?.into_inner())
 }
 
-fn gateway(stack: &Stack) -> anyhow::Result<&Process> {
+/// The process of the gateway.
+pub(crate) fn gateway(stack: &Stack) -> anyhow::Result<&Process> {
     stack.gateway.as_ref().context("no gateway")
 }
 

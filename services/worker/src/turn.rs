@@ -12,7 +12,6 @@
 
 mod bridge;
 mod consent;
-mod marks;
 mod outcome;
 mod screenshot;
 mod speaker;

@@ -15,7 +15,7 @@ mod image_format;
 mod language;
 mod module;
 
-pub use action_mark::{ACTION_MARK, is_line_end, without_action_marks};
+pub use action_mark::{ACTION_MARK, ActionMarks, without_action_marks};
 pub use audio::{InvalidSpeechRate, SampleRate, SpeechRate};
 pub use command::{Argument, ArgumentKind, Command, Risk};
 pub use error_type::{ErrorClass, ErrorType};

@@ -9,7 +9,7 @@ use nexy_assistant_response::{Action, ActionRequest, Catalogue, Part, ReplyParse
 use nexy_telemetry::metrics;
 use nexy_text_filtering::Segmenter;
 use nexy_text_processing::{ChatRequest, Delta, FinishReason, LanguageModel, Screen, Usage};
-use nexy_types::ErrorType;
+use nexy_types::{ActionMarks, ErrorType};
 use tokio::{
     sync::mpsc,
     time::{Instant as Deadline, timeout_at},
@@ -18,7 +18,6 @@ use tokio::{
 use self::broken::Broken;
 use super::{
     consent::{Consent, Hold, spelled_out},
-    marks::Marks,
     outcome::{Failure, Timeline},
     screenshot::{Screenshot, is_lost},
     speaker::Item,
@@ -83,7 +82,7 @@ struct Attempt<'a> {
     writer: &'a Writer<'a>,
     to_speaker: &'a mpsc::Sender<Item>,
     parser: ReplyParser,
-    marks: Marks,
+    marks: ActionMarks,
     segmenter: Segmenter,
     /// An action that waits for the reply's first text.
     action: Option<Action>,
@@ -184,7 +183,7 @@ impl<'a> Attempt<'a> {
             writer,
             to_speaker,
             parser: ReplyParser::new(),
-            marks: Marks::default(),
+            marks: ActionMarks::default(),
             segmenter: Segmenter::new(writer.settings.segments),
             action: None,
             held: None,

@@ -18,7 +18,7 @@ use nexy_backpressure::{IdleWatch, MessageRate};
 use nexy_proto::streaming::{
     StreamRequest, StreamResponse, stream_response::Content, turn_event::Kind,
 };
-use nexy_runtime::Shutdown;
+use nexy_runtime::{Shutdown, grpc::time_is_up};
 use nexy_types::ErrorType;
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
@@ -187,7 +187,7 @@ impl Call {
             // The user said stop.
             () = turn::stopped(stop) => Event::End(End::Refused(interrupted())),
             // The client's own time is up.
-            () = at(self.deadline) => Event::End(End::Refused(deadline_exceeded())),
+            () = time_is_up(self.deadline) => Event::End(End::Refused(deadline_exceeded())),
             // The client is gone.
             () = self.out.closed() => Event::End(self.gone()),
             // A frame has room: it goes before anything new is read.
@@ -456,14 +456,6 @@ fn turn_ended(index: u32, refusal: &Refusal) -> StreamResponse {
     };
     let reason = if kind == Kind::Failed { refusal.error.as_str() } else { "" };
     convert::turn_event(index, kind, reason)
-}
-
-/// Pends for ever when there is no deadline.
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
 }
 
 fn leaving() -> Refusal {

@@ -8,12 +8,12 @@ use nexy_memory_management::{Handle as Memory, UsageReport};
 use nexy_proto::worker::{self as pb, worker_server::Worker};
 use nexy_runtime::{
     Shutdown,
-    grpc::{Logged, Rpc, RpcContext, deadline},
+    grpc::{Logged, Rpc, RpcContext, deadline, time_is_up},
 };
 use nexy_types::{ErrorType, HardwareId, SessionId};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep_until},
+    time::Instant,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -84,7 +84,7 @@ impl Worker for WorkerRpc {
                     // The process leaves.
                     () = cut.cancelled() => { let _gone = ended_to.send(None); }
                     // The caller's time is up, for models and voices alike.
-                    () = at(until) => { let _gone = ended_to.send(Some(Ended::out_of_time())); }
+                    () = time_is_up(until) => { let _gone = ended_to.send(Some(Ended::out_of_time())); }
                     ended = pipeline.answer(question, &flags, events_to) => {
                         let _gone = ended_to.send(Some(ended));
                     }
@@ -150,14 +150,6 @@ impl Worker for WorkerRpc {
     ) -> Result<Response<pb::StatusResponse>, Status> {
         let modules = self.modules.statuses().into_iter().map(convert::module).collect();
         Ok(Response::new(pb::StatusResponse { version: self.version.clone(), modules }))
-    }
-}
-
-/// Pends for ever without a deadline.
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -25,7 +25,7 @@ mod span;
 
 pub use accept::Listen;
 pub use channel::Peer;
-pub use deadline::deadline;
+pub use deadline::{deadline, time_is_up};
 pub use observe::{Logged, ObserveLayer, Outcome, Rpc, RpcContext};
 pub use span::{client_ended, client_span, server_ended, server_span};
 

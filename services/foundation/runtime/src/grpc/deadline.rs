@@ -1,6 +1,7 @@
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use http::{HeaderMap, Response};
+use tokio::time::{Instant, sleep_until};
 use tonic::{Status, body::Body};
 
 /// The time that the client gives the whole call, from `grpc-timeout`: at most
@@ -21,6 +22,14 @@ pub fn deadline(headers: &HeaderMap) -> Option<Duration> {
         "u" => Some(Duration::from_micros(amount)),
         "n" => Some(Duration::from_nanos(amount)),
         _ => None,
+    }
+}
+
+/// Ends at a deadline; never without one.
+pub async fn time_is_up(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
     }
 }
 

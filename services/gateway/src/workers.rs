@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) addrs: Vec<String>,
     pub(crate) peer: Peer,
     pub(crate) status_interval: Duration,
+    /// How long it may take to answer.
+    pub(crate) status_timeout: Duration,
     pub(crate) max_message_bytes: usize,
     pub(crate) ejection: EjectionSettings,
 }
@@ -92,6 +94,7 @@ impl Settings {
             addrs: worker.addrs.clone(),
             peer: Peer::new(settings, Name::Worker)?,
             status_interval: worker.status_interval,
+            status_timeout: worker.status_timeout,
             max_message_bytes: settings.grpc.max_message_bytes,
             ejection: EjectionSettings {
                 after_failures: worker.eject_after_failures,
@@ -173,18 +176,19 @@ impl Workers {
     /// Asks every worker how it is, again and again. A worker that does not
     /// answer is down until it does; asking is also what reconnects.
     pub(crate) async fn watch(&self, changed: impl Fn(bool), until: CancellationToken) {
+        let all = join_all(self.workers.iter().map(|worker| self.watch_one(worker, &changed)));
+        // The process leaves.
+        let _left = until.run_until_cancelled(all).await;
+    }
+
+    /// Each at its own pace: one that takes its time must not keep the gateway
+    /// from seeing that another has come or gone.
+    async fn watch_one(&self, worker: &Worker, changed: impl Fn(bool)) {
         let mut ticks = tokio::time::interval(self.settings.status_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                biased;
-                // The process leaves.
-                () = until.cancelled() => return,
-                // The next round.
-                _ = ticks.tick() => {}
-            }
-            let within = self.settings.peer.connect_timeout;
-            join_all(self.workers.iter().map(|worker| worker.ask(within))).await;
+            ticks.tick().await;
+            worker.ask(self.settings.status_timeout).await;
             let ready = self.any_ready();
             let mut unready = self.lock_unready();
             if ready {

@@ -73,6 +73,7 @@ keys! {
     "grpc.keepalive_interval_seconds" grpc_keepalive_interval_seconds => seconds(1, DAY);
     "grpc.keepalive_timeout_seconds" grpc_keepalive_timeout_seconds => seconds(1, 600);
     "grpc.handshake_timeout_ms" grpc_handshake_timeout_ms => millis(1, 60_000);
+    "grpc.linger_ms" grpc_linger_ms => millis(0, 60_000);
     "grpc.max_connections" grpc_max_connections => whole(1, 1_000_000);
     "grpc.max_connection_age_seconds" grpc_max_connection_age_seconds => seconds(0, 30 * DAY);
     "grpc.max_connection_age_jitter_percent"
@@ -167,6 +168,7 @@ keys! {
     "worker.connect_timeout_ms" worker_connect_timeout_ms => millis(1, 60_000);
     "worker.stream_window_bytes" worker_stream_window_bytes => whole(65_535, MAX_WINDOW);
     "worker.status_interval_ms" worker_status_interval_ms => millis(50, 60_000);
+    "worker.status_timeout_ms" worker_status_timeout_ms => millis(50, 60_000);
     "worker.eject_after_failures" worker_eject_after_failures => whole(1, 1000);
     "worker.eject_ms" worker_eject_ms => millis(1, 600_000);
     "worker.eject_max_ms" worker_eject_max_ms => millis(1, 3_600_000);

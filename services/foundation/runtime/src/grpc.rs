@@ -18,6 +18,7 @@ mod accept;
 mod channel;
 mod connection;
 mod deadline;
+mod linger;
 mod observe;
 mod preface;
 mod refusals;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub keepalive_timeout: Duration,
     /// How long a new one may take to its first HTTP/2 bytes.
     pub handshake_timeout: Duration,
+    /// How long one that is over waits for its client to hang up.
+    pub linger: Duration,
     /// How many there may be.
     pub max_connections: usize,
     /// How old one gets; `None` is any age.
@@ -84,6 +87,7 @@ impl Settings {
             keepalive_interval: grpc.keepalive_interval,
             keepalive_timeout: grpc.keepalive_timeout,
             handshake_timeout: grpc.handshake_timeout,
+            linger: grpc.linger,
             max_connections: grpc.max_connections,
             max_age: Some(grpc.max_connection_age).filter(|age| !age.is_zero()),
             age_jitter_percent: grpc.max_connection_age_jitter_percent,

@@ -23,6 +23,8 @@ pub struct Grpc {
     pub keepalive_timeout: Duration,
     /// How long a new connection may take to its first HTTP/2 bytes.
     pub handshake_timeout: Duration,
+    /// How long a connection that is over waits for its client to hang up.
+    pub linger: Duration,
     /// Connections of one service at the same time.
     pub max_connections: usize,
     /// How old a connection gets; zero means any age.
@@ -163,6 +165,8 @@ pub struct Worker {
     pub stream_window_bytes: u32,
     /// How often the gateway asks each worker for its status.
     pub status_interval: Duration,
+    /// How long a worker may take to answer.
+    pub status_timeout: Duration,
     /// Turns in a row that a worker breaks before it gets none for a while.
     pub eject_after_failures: u32,
     /// For how long the first time; each time after that twice as long.

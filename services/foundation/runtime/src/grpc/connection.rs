@@ -21,6 +21,7 @@ use tower::Layer as _;
 
 use super::{
     Server, Settings,
+    linger::Lingering,
     observe::Observe,
     preface::Watched,
     refusals::{Reason, Refusals},
@@ -88,7 +89,7 @@ impl Terms {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (io, begun) = Watched::new(io);
+        let (io, begun) = Watched::new(Lingering::new(io, self.settings.linger));
         let connection = self.http2.serve_connection(TokioIo::new(io), self.service.clone());
         let mut connection = pin!(connection);
         tokio::select! {

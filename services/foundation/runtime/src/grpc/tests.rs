@@ -88,6 +88,7 @@ fn settings() -> Settings {
         keepalive_interval: SOON,
         keepalive_timeout: SOON,
         handshake_timeout: SOON,
+        linger: SOON,
         max_connections: 100,
         max_age: None,
         age_jitter_percent: 0,
@@ -118,6 +119,25 @@ async fn a_drain_says_goodbye_and_waits_for_what_runs() {
     client.until(|frame| matches!(frame, Frame::Data { stream: 1 })).await;
     client.reset(1).await;
     client.until_closed().await;
+    drop(client);
+    timeout(SOON, served.serving.join_next()).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_still_speaks_after_the_goodbye_is_not_reset() {
+    let mut served = Served::with(settings()).await;
+    let mut client = RawClient::connect(served.at).await;
+    client.watch_health(1).await;
+    client.until(|frame| matches!(frame, Frame::Data { stream: 1 })).await;
+    served.shutdown.begin();
+    client.reset(1).await;
+    client.until_closed().await;
+    // The first would be answered by a reset, the second refused.
+    for _ in 0..2 {
+        client.try_ping().await.unwrap();
+        tokio::time::sleep(A_WHILE).await;
+    }
+    drop(client);
     timeout(SOON, served.serving.join_next()).await.unwrap().unwrap().unwrap();
 }
 

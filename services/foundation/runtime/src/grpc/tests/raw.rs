@@ -74,14 +74,14 @@ impl RawClient {
         self.send(RST_STREAM, 0, stream, &8u32.to_be_bytes()).await;
     }
 
+    /// An error when the server has cut the connection.
+    pub(super) async fn try_ping(&mut self) -> std::io::Result<()> {
+        self.socket.write_all(&frame(PING, 0, 0, &[0; 8])).await
+    }
+
     pub(super) async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap();
-        let mut frame = length.to_be_bytes()[1..].to_vec();
-        frame.extend([kind, flags]);
-        frame.extend(stream.to_be_bytes());
-        frame.extend(payload);
         // The server may be gone already; reading will tell.
-        let _gone = self.socket.write_all(&frame).await;
+        let _gone = self.socket.write_all(&frame(kind, flags, stream, payload)).await;
     }
 
     /// The first frame of which it is true.
@@ -122,4 +122,13 @@ impl RawClient {
             _ => Frame::Other,
         })
     }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap();
+    let mut frame = length.to_be_bytes()[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
 }

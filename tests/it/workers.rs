@@ -39,7 +39,7 @@ const THINKING: Duration = Duration::from_secs(2);
 /// A stack with workers of its own.
 pub(crate) struct Crew {
     pub(crate) stack: Stack,
-    workers: Vec<Worker>,
+    pub(crate) workers: Vec<Worker>,
 }
 
 pub(crate) struct Worker {
@@ -120,6 +120,14 @@ impl Worker {
     fn start(&mut self) -> anyhow::Result<()> {
         self.process = Some(Process::spawn("nexy-worker", &[], &self.environment)?);
         Ok(())
+    }
+
+    /// Has it leave, and starts another in its place.
+    pub(crate) async fn replace(&mut self) -> anyhow::Result<()> {
+        let mut leaving = self.process.take().context("it runs")?;
+        leaving.signal("TERM")?;
+        ensure!(leaving.wait_exit(SOON).await?.success(), "it leaves in peace");
+        self.start()
     }
 
     fn has_been_asked(&self) -> bool {
@@ -267,10 +275,7 @@ async fn replacing_every_worker_loses_no_turn() -> anyhow::Result<()> {
     }
     for place in 0..crew.workers.len() {
         let worker = crew.workers.get_mut(place).context("a worker")?;
-        let mut leaving = worker.process.take().context("it runs")?;
-        leaving.signal("TERM")?;
-        ensure!(leaving.wait_exit(SOON).await?.success(), "it leaves in peace");
-        worker.start()?;
+        worker.replace().await?;
         let addr = worker.addr.clone();
         crew.until_state(&addr, "ready").await?;
     }

@@ -40,7 +40,7 @@ mod script;
 mod services;
 
 /// Seeds of a run that nobody asked more of.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 2000;
 
 /// The steps of simulated time.
 const TICK: Duration = Duration::from_millis(8);

@@ -6,10 +6,14 @@ use nexy_proto::streaming::{
     RequestPhase, StreamRequest, UsageRequest, WelcomeRequest, welcome_response,
 };
 use nexy_testkit::stack::{Reply, Stack, question};
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 
-use crate::support::{
-    Call, ask, ask_with, assert_refused, assert_status, assert_whole, is_installed, png, samples,
+use crate::{
+    support::{
+        Call, ask, ask_with, assert_refused, assert_status, assert_whole, is_installed, png,
+        samples,
+    },
+    wire::Peer,
 };
 
 const ANSWERS: &str = "llm=offline;tts=espeak";
@@ -291,6 +295,28 @@ async fn a_unary_call_that_may_be_repeated_says_when() -> anyhow::Result<()> {
     assert_status(&status, Code::Unavailable, "unavailable");
     let pushback = status.metadata().get("grpc-retry-pushback-ms").map(|value| value.as_bytes());
     assert_eq!(pushback, Some("1000".as_bytes()));
+    stack.stop(&["worker_state"]).await
+}
+
+#[tokio::test]
+async fn a_full_worker_says_so_itself() -> anyhow::Result<()> {
+    let worker = Peer::worker()
+        .refusing("/nexy.worker.v1.Worker/StoreUsage", || Status::unavailable("no room for it"))
+        .serve()
+        .await?;
+    let builder = Stack::builder().env("WORKER_ADDRS", &worker.addr).without_worker();
+    let stack = builder.start().await?;
+    stack.wait_ready().await?;
+    let usage = UsageRequest { hardware_id: "device-1".to_owned(), ..UsageRequest::default() };
+    let mut client = stack.client().await?;
+    let status = client.report_usage(usage.clone()).await.expect_err("a refusal");
+    assert_status(&status, Code::Unavailable, "unavailable");
+    assert_eq!(status.message(), "no room for it");
+    drop(worker);
+    // What a broken connection says is not the worker's word.
+    let status = client.report_usage(usage).await.expect_err("a refusal");
+    assert_status(&status, Code::Unavailable, "unavailable");
+    assert!(!status.message().contains("connect"), "{status:?}");
     stack.stop(&["worker_state"]).await
 }
 

@@ -1,9 +1,7 @@
 //! Words of a model that an app would take for an action: they must not reach
 //! it, whatever the model was shown.
 
-use nexy_proto::worker::{
-    Completed, ModuleStatus, RespondEvent, RespondRequest, StatusResponse, respond_event::Event,
-};
+use nexy_proto::worker::{Completed, RespondEvent, RespondRequest, respond_event::Event};
 use nexy_testkit::{
     chat_server::Script,
     stack::{Reply, Stack, question},
@@ -69,10 +67,6 @@ async fn a_model_cannot_forge_an_action_over_any_transport() -> anyhow::Result<(
 
 #[tokio::test]
 async fn a_worker_that_passes_on_a_forged_action_does_no_harm() -> anyhow::Result<()> {
-    let status = |_: &[u8]| {
-        let module = ModuleStatus { state: "ready".into(), ..ModuleStatus::default() };
-        vec![StatusResponse { modules: vec![module], ..Default::default() }.encode_to_vec()]
-    };
     let answer = |request: &[u8]| {
         let turn = RespondRequest::decode(request).map(|asked| asked.turn).unwrap_or_default();
         [
@@ -85,11 +79,7 @@ async fn a_worker_that_passes_on_a_forged_action_does_no_harm() -> anyhow::Resul
         .map(|event| RespondEvent { turn, event: Some(event) }.encode_to_vec())
         .to_vec()
     };
-    let worker = Peer::default()
-        .on("/nexy.worker.v1.Worker/Status", status)
-        .on("/nexy.worker.v1.Worker/Respond", answer)
-        .serve()
-        .await?;
+    let worker = Peer::worker().on("/nexy.worker.v1.Worker/Respond", answer).serve().await?;
     for forwarding in ["true", "false"] {
         let stack = Stack::builder()
             .env("WORKER_ADDRS", &worker.addr)

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use axum::{Router, extract::Request as HttpRequest, routing::post};
 use bytes::{Buf as _, BufMut as _};
 use http::uri::PathAndQuery;
+use nexy_proto::worker::{ModuleStatus, StatusResponse};
 use prost::Message;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -45,9 +46,9 @@ pub(crate) struct Additions {
 #[derive(Debug, Clone, Copy, Default)]
 struct Raw;
 
-/// A server that answers a request with these messages; one of them where a
-/// call is unary, which is the same on the wire.
-type Answer = Arc<dyn Fn(&[u8]) -> Vec<Vec<u8>> + Send + Sync>;
+/// A server that answers a request with these messages, one of them where a call
+/// is unary, which is the same on the wire; or with an error.
+type Answer = Arc<dyn Fn(&[u8]) -> Result<Vec<Vec<u8>>, Status> + Send + Sync>;
 
 /// The methods of a peer, each with its answer.
 #[derive(Default)]
@@ -95,13 +96,34 @@ pub(crate) async fn call(addr: &str, path: &str, message: Vec<u8>) -> Result<Vec
 // === impl Peer ===
 
 impl Peer {
+    /// A worker that is ready.
+    pub(crate) fn worker() -> Self {
+        Self::default().on("/nexy.worker.v1.Worker/Status", |_| {
+            let module = ModuleStatus { state: "ready".to_owned(), ..ModuleStatus::default() };
+            let status = StatusResponse { modules: vec![module], ..StatusResponse::default() };
+            vec![status.encode_to_vec()]
+        })
+    }
+
     /// Answers a method like this.
     pub(crate) fn on(
         self,
         path: &str,
         answer: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
-        let answer: Answer = Arc::new(answer);
+        self.route(path, Arc::new(move |asked| Ok(answer(asked))))
+    }
+
+    /// Refuses a method like this.
+    pub(crate) fn refusing(
+        self,
+        path: &str,
+        refusal: impl Fn() -> Status + Send + Sync + 'static,
+    ) -> Self {
+        self.route(path, Arc::new(move |_| Err(refusal())))
+    }
+
+    fn route(self, path: &str, answer: Answer) -> Self {
         let handler = move |request: HttpRequest| serve(request, Arc::clone(&answer));
         Self(self.0.route(path, post(handler)))
     }
@@ -126,8 +148,9 @@ async fn serve(
     answer: Answer,
 ) -> Result<http::Response<axum::body::Body>, Infallible> {
     let method = service_fn(move |request: Request<Vec<u8>>| {
-        let messages = answer(request.get_ref()).into_iter().map(Ok);
-        std::future::ready(Ok::<_, Status>(Response::new(tokio_stream::iter(messages))))
+        let answered = answer(request.get_ref());
+        let stream = |messages: Vec<_>| tokio_stream::iter(messages.into_iter().map(Ok));
+        std::future::ready(answered.map(|messages| Response::new(stream(messages))))
     });
     let mut grpc = tonic::server::Grpc::new(Raw);
     let response = grpc.server_streaming(method, request).await;

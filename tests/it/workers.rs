@@ -9,9 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use nexy_proto::worker::{
-    Completed, ModuleStatus, RespondEvent, RespondRequest, StatusResponse, respond_event::Event,
-};
+use nexy_proto::worker::{Completed, RespondEvent, RespondRequest, respond_event::Event};
 use nexy_testkit::{
     chat_server::Script,
     stack::{Builder, Process, Reply, Stack, free_port, question},
@@ -30,8 +28,6 @@ use crate::{
 
 /// What a worker says when a turn reaches it.
 const RESPOND: &str = "/nexy.worker.v1.Worker/Respond";
-
-const STATUS: &str = "/nexy.worker.v1.Worker/Status";
 
 /// Long enough to find out which worker has the turn, and to break it.
 const THINKING: Duration = Duration::from_secs(2);
@@ -178,12 +174,7 @@ async fn a_frame_of_another_turn_does_not_keep_a_turn_from_moving() -> anyhow::R
             }
         }
     };
-    let ready = |_: &[u8]| {
-        let module = ModuleStatus { state: "ready".to_owned(), ..ModuleStatus::default() };
-        let modules = vec![module];
-        vec![StatusResponse { modules, ..StatusResponse::default() }.encode_to_vec()]
-    };
-    let peer = || Peer::default().on(RESPOND, answer.clone()).on(STATUS, ready);
+    let peer = || Peer::worker().on(RESPOND, answer.clone());
     let (first, second) = (peer().serve().await?, peer().serve().await?);
     let addrs = format!("{},{}", first.addr, second.addr);
     let stack = Stack::builder().env("WORKER_ADDRS", addrs).without_worker().start().await?;

@@ -127,9 +127,9 @@ impl Way {
     }
 }
 
-/// A histogram of the worker's metrics.
+/// A histogram of the metrics of a process.
 #[derive(Debug, Default)]
-struct Spent {
+pub(crate) struct Spent {
     count: f64,
     sum: f64,
     /// Upper bounds in seconds, each with the number of turns below.
@@ -172,7 +172,7 @@ impl Worker {
 
 impl Spent {
     /// From the Prometheus text format: the lines of a family with this label.
-    fn read(metrics: &str, family: &str, label: &str) -> anyhow::Result<Self> {
+    pub(crate) fn read(metrics: &str, family: &str, label: &str) -> anyhow::Result<Self> {
         let mut spent = Self::default();
         for line in metrics.lines().filter(|line| line.contains(label)) {
             let Some(rest) = line.strip_prefix(family) else { continue };
@@ -190,7 +190,7 @@ impl Spent {
         Ok(spent)
     }
 
-    fn since(mut self, before: Self) -> Self {
+    pub(crate) fn since(mut self, before: Self) -> Self {
         self.count -= before.count;
         self.sum -= before.sum;
         for ((_, now), (_, then)) in self.buckets.iter_mut().zip(before.buckets) {
@@ -199,8 +199,14 @@ impl Spent {
         self
     }
 
-    fn mean_ms(&self) -> Option<f64> {
+    pub(crate) fn mean_ms(&self) -> Option<f64> {
         (self.count > 0.0).then(|| self.sum / self.count * 1e3)
+    }
+
+    /// How many of a hundred were over by the bound of a bucket.
+    pub(crate) fn percent_within_ms(&self, bound: f64) -> Option<f64> {
+        let bucket = self.buckets.iter().find(|(upper, _)| *upper * 1e3 >= bound);
+        bucket.filter(|_| self.count > 0.0).map(|(_, within)| within / self.count * 100.0)
     }
 
     /// The least bucket that holds 99 of 100 turns.

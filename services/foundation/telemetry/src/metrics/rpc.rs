@@ -43,8 +43,9 @@ const CODES: &[&str] = &[
     "UNAUTHENTICATED",
 ];
 
-/// From a quick unary call to a long spoken reply.
+/// From a refusal to a long spoken reply.
 const CALL: &[u64] = &[
+    MS,
     5 * MS,
     10 * MS,
     25 * MS,

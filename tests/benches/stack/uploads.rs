@@ -3,22 +3,16 @@
 
 use std::{io::Cursor, time::Duration, time::Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use nexy_proto::streaming::{StreamRequest, streaming_service_client::StreamingServiceClient};
-use nexy_testkit::stack::{Stack, question};
-use nexy_tests::report::{Report, Target};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    sync::mpsc,
-    task::JoinSet,
-    time::{sleep_until, timeout},
+use nexy_testkit::{
+    long_line::LongLine,
+    stack::{Stack, question},
 };
+use nexy_tests::report::{Report, Target};
+use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 use crate::passing::{self, is_audio};
@@ -40,9 +34,6 @@ const ASKED: u32 = 10;
 
 /// For one question.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What a line may hold.
-const UNDER_WAY: usize = 4_096;
 
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -66,8 +57,8 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
         for (port, door) in
             [(stack.ports.tls, "TLS and nginx"), (stack.ports.gateway_grpc, "the gateway's port")]
         {
-            let far = Line::lay(port).await?;
-            let mut client = far_client(&stack, far.port, port == stack.ports.tls).await?;
+            let far = LongLine::lay(port, ROUND_TRIP).await?;
+            let mut client = far_client(&stack, far.port(), port == stack.ports.tls).await?;
             let bare = first_audio(&mut client, None).await?;
             let shown = first_audio(&mut client, Some(&screenshot)).await?;
             let what = format!(
@@ -134,61 +125,4 @@ fn noise() -> anyhow::Result<String> {
     let mut file = Cursor::new(Vec::new());
     DynamicImage::from(picture).write_to(&mut file, ImageFormat::Png)?;
     Ok(STANDARD.encode(file.into_inner()))
-}
-
-/// A long line to a port of this machine: everything arrives half a round trip
-/// later. It holds as much as is sent, so only the windows of HTTP/2 count.
-struct Line {
-    port: u16,
-    _ends: JoinSet<()>,
-}
-
-// === impl Line ===
-
-impl Line {
-    async fn lay(to: u16) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
-        let mut ends = JoinSet::new();
-        ends.spawn(async move {
-            let mut open = JoinSet::new();
-            while let Ok((near, _)) = listener.accept().await {
-                open.spawn(async move { connect(near, to).await.unwrap_or_default() });
-            }
-        });
-        Ok(Self { port, _ends: ends })
-    }
-}
-
-async fn connect(near: TcpStream, to: u16) -> anyhow::Result<()> {
-    let far = TcpStream::connect(("127.0.0.1", to)).await.context("reach the other end")?;
-    near.set_nodelay(true)?;
-    far.set_nodelay(true)?;
-    let (near_from, near_to) = near.into_split();
-    let (far_from, far_to) = far.into_split();
-    let _both = tokio::join!(carry(near_from, far_to), carry(far_from, near_to));
-    Ok(())
-}
-
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> anyhow::Result<()> {
-    let (sent, mut arriving) = mpsc::channel(UNDER_WAY);
-    let sending = async move {
-        loop {
-            let mut piece = bytes::BytesMut::with_capacity(65_536);
-            if from.read_buf(&mut piece).await? == 0 {
-                return anyhow::Ok(());
-            }
-            let due = tokio::time::Instant::now() + ROUND_TRIP / 2;
-            sent.send((due, piece)).await?;
-        }
-    };
-    let arriving = async move {
-        while let Some((due, piece)) = arriving.recv().await {
-            sleep_until(due).await;
-            to.write_all(&piece).await?;
-        }
-        anyhow::Ok(())
-    };
-    let _ended = tokio::join!(sending, arriving);
-    Ok(())
 }

@@ -51,6 +51,9 @@ pub struct Script {
     pub ending: Ending,
     /// `Content-Type` of the audio; empty leaves the header out.
     pub content_type: String,
+    /// `Content-Encoding` of the audio, which stays as it is; empty leaves the
+    /// header out.
+    pub content_encoding: &'static str,
     /// Answer with an error instead.
     pub refusal: Option<Refusal>,
     /// The key that a request must carry; any or none when this is `None`.
@@ -309,10 +312,14 @@ impl SpeechState {
             return refusal.into_response();
         }
         let content_type = HeaderValue::try_from(&script.content_type).ok();
+        let content_encoding = HeaderValue::from_static(script.content_encoding);
         let body = Body::from_stream(audio::body(script, &text, watched));
         let mut response = Response::new(body);
         if let Some(value) = content_type.filter(|value| !value.is_empty()) {
             response.headers_mut().insert(header::CONTENT_TYPE, value);
+        }
+        if !content_encoding.is_empty() {
+            response.headers_mut().insert(header::CONTENT_ENCODING, content_encoding);
         }
         response
     }
@@ -348,6 +355,7 @@ impl Script {
             chunk_every: Duration::ZERO,
             ending: Ending::Complete,
             content_type: "audio/pcm".to_owned(),
+            content_encoding: "",
             refusal: None,
             key: None,
             voices: Vec::new(),

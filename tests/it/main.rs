@@ -29,6 +29,7 @@ mod shipped;
 mod skew;
 mod support;
 mod traces;
+mod trust;
 mod turns;
 mod voices;
 mod wire;

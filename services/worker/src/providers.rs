@@ -5,9 +5,25 @@ mod models;
 mod prices;
 mod voices;
 
+use std::time::Duration;
+
+use nexy_config::Settings;
+use nexy_types::ProviderConnections;
+
 pub(crate) use breaker::{Breaker, BreakerSettings, Fault};
 pub(crate) use models::{GuardedModel, Models};
 pub(crate) use prices::Prices;
 pub(crate) use voices::{Begun, Voices};
 #[cfg(test)]
 pub(crate) use {models::ModelsSettings, voices::VoicesSettings};
+
+fn connections(settings: &Settings, connect_timeout: Duration) -> ProviderConnections {
+    let providers = &settings.providers;
+    ProviderConnections {
+        connect_timeout,
+        ping_interval: providers.ping_interval,
+        ping_timeout: providers.ping_timeout,
+        idle_timeout: providers.idle_timeout,
+        stream_window_bytes: providers.stream_window_bytes,
+    }
+}

@@ -178,6 +178,11 @@ keys! {
 
     "admin.token" nexy_admin_token | nexy_admin_token_file => Kind::Secret;
 
+    "providers.ping_interval_seconds" providers_ping_interval_seconds => seconds(0, 3600);
+    "providers.ping_timeout_ms" providers_ping_timeout_ms => millis(1, 60_000);
+    "providers.idle_timeout_seconds" providers_idle_timeout_seconds => seconds(1, DAY);
+    "providers.stream_window_bytes" providers_stream_window_bytes => whole(65_535, MAX_WINDOW);
+
     "llm.providers" llm_providers => Kind::Choices(&["gemini", "openai", "offline"]);
     "llm.gemini.key" gemini_api_key | gemini_api_key_file => Kind::Secret;
     "llm.gemini.fallback_key"

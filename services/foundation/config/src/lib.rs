@@ -53,8 +53,8 @@ pub use render::{render_env_example, render_markdown};
 pub use settings::{
     Actions, ActionsTransport, Admin, Audio, Azure, Backpressure, Database, Espeak, Features,
     Gemini, Grpc, Guardrails, Http, Image, Ingress, InternalTls, KillSwitches, Limits, Llm,
-    LlmProvider, Logging, Memory, OpenAi, Server, Settings, SharedState, SpeechOpenAi, Telemetry,
-    Tts, TtsProvider, Update, Welcome, Worker, Workflow,
+    LlmProvider, Logging, Memory, OpenAi, Providers, Server, Settings, SharedState, SpeechOpenAi,
+    Telemetry, Tts, TtsProvider, Update, Welcome, Worker, Workflow,
 };
 pub use sources::Sources;
 

@@ -19,7 +19,8 @@ pub use conversation::{
     Actions, ActionsTransport, Audio, Backpressure, Features, KillSwitches, Limits, Workflow,
 };
 pub use provider::{
-    Azure, Espeak, Gemini, Image, Llm, LlmProvider, OpenAi, SpeechOpenAi, Tts, TtsProvider, Welcome,
+    Azure, Espeak, Gemini, Image, Llm, LlmProvider, OpenAi, Providers, SpeechOpenAi, Tts,
+    TtsProvider, Welcome,
 };
 pub use service::{Admin, Grpc, Http, Ingress, InternalTls, Server, Update, Worker};
 pub use storage::{Database, Guardrails, Logging, Memory, SharedState, Telemetry};
@@ -55,6 +56,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The admin routes.
     pub admin: Admin,
+    /// Connections to the providers of models and voices.
+    pub providers: Providers,
     /// Language models.
     pub llm: Llm,
     /// Voices.

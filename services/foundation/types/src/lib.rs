@@ -1,5 +1,5 @@
 //! The vocabulary of the product: ids, error taxonomy, module states, audio units,
-//! image formats.
+//! image formats, how providers are connected to.
 //!
 //! Every crate may depend on this one and it depends on none of them. It holds
 //! values and their rules only: no runtime, no input or output, no clock reads.
@@ -14,6 +14,7 @@ mod id;
 mod image_format;
 mod language;
 mod module;
+mod provider_connections;
 
 pub use action_mark::{ACTION_MARK, ActionMarks, without_action_marks};
 pub use audio::{InvalidSpeechRate, SampleRate, SpeechRate};
@@ -23,3 +24,4 @@ pub use id::{HardwareId, InvalidHardwareId, InvalidSessionId, SessionId, TurnNum
 pub use image_format::ImageFormat;
 pub use language::Language;
 pub use module::{BoxFuture, Module, ModuleState, ModuleStatus};
+pub use provider_connections::ProviderConnections;

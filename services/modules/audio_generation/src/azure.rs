@@ -11,7 +11,7 @@ mod voices;
 
 use std::{sync::Arc, time::Duration};
 
-use nexy_types::{BoxFuture, SampleRate, SpeechRate};
+use nexy_types::{BoxFuture, ProviderConnections, SampleRate, SpeechRate};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -51,8 +51,8 @@ pub struct Settings {
     /// The voice for texts in its language, e.g. `en-US-AriaNeural`. Texts in
     /// others get one of [`DEFAULT_VOICES`], unless this one is multilingual.
     pub voice: String,
-    /// Until the connection stands.
-    pub connect_timeout: Duration,
+    /// How it is connected to.
+    pub connections: ProviderConnections,
     /// From the request to the first byte of audio, connecting included.
     pub first_byte_timeout: Duration,
     /// Between two chunks of audio.
@@ -94,7 +94,7 @@ impl AzureSynthesizer {
             base_url: &settings.base_url,
             path: ["cognitiveservices", "v1"],
             headers: headers(&settings)?,
-            connect_timeout: settings.connect_timeout,
+            connections: settings.connections,
         })?;
         Ok(Self { shared: Arc::new(Shared { endpoint, settings }) })
     }

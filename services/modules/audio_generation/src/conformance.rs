@@ -1,12 +1,16 @@
 //! What every voice must do, whatever is behind it.
 
+mod over_tls;
 mod subject;
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future::join_all};
-use nexy_testkit::speech_server::{Refusal, echo};
+use nexy_testkit::{
+    soonest,
+    speech_server::{Refusal, echo},
+};
 use nexy_types::{Language, SpeechRate};
 
 use crate::{Error, OutputFormat, Speech, Stage, Utterance, frames};
@@ -14,9 +18,9 @@ use subject::{Act, Kind, PATIENT, Subject};
 
 const HURRIED: Duration = Duration::from_millis(150);
 
-/// How soon a provider sees that nobody listens any more: 50 ms is the aim, the
-/// rest is for a busy machine.
-const LEFT_WITHIN: Duration = Duration::from_secs(2);
+/// How soon a provider sees that nobody listens any more. A busy machine gets
+/// three tries.
+const LEFT_WITHIN: Duration = Duration::from_millis(50);
 const TEXTS: &[&str] = &["one", "two two", "three", "four four", "five", "six", "seven", "eight"];
 
 fn utterance(text: &str) -> Utterance {
@@ -92,29 +96,37 @@ async fn requests_are_answered_in_the_order_they_were_made() {
 #[tokio::test]
 async fn dropping_the_audio_stops_the_work_behind_it() {
     for kind in Kind::ALL {
-        let subject = Subject::new(kind, Act::Stall(pcm())).await;
-        let mut speech = subject.voice.synthesize(utterance("Hello.")).await.unwrap();
-        assert!(speech.pcm.next().await.unwrap().is_ok());
-        assert!(!subject.has_stopped());
-        let began = Instant::now();
-        drop(speech);
-        subject.until_stopped().await;
-        println!("{kind:?}: stopped {:.2?} after the audio was dropped", began.elapsed());
-        assert!(began.elapsed() < LEFT_WITHIN, "{kind:?}");
+        let took = soonest(LEFT_WITHIN, async || {
+            let subject = Subject::new(kind, Act::Stall(pcm())).await;
+            let mut speech = subject.voice.synthesize(utterance("Hello.")).await.unwrap();
+            assert!(speech.pcm.next().await.unwrap().is_ok());
+            assert!(!subject.has_stopped());
+            let began = Instant::now();
+            drop(speech);
+            subject.until_stopped().await;
+            began.elapsed()
+        });
+        let took = took.await;
+        println!("{kind:?}: stopped {took:.2?} after the audio was dropped");
+        assert!(took < LEFT_WITHIN, "{kind:?}: {took:?}");
     }
 }
 
 #[tokio::test]
 async fn dropping_the_request_stops_the_work_behind_it() {
     for kind in Kind::ALL {
-        let subject = Subject::new(kind, Act::Mute).await;
-        let mut request = subject.voice.synthesize(utterance("Hello."));
-        assert!(tokio::time::timeout(HURRIED, &mut request).await.is_err(), "{kind:?}");
-        let began = Instant::now();
-        drop(request);
-        subject.until_stopped().await;
-        println!("{kind:?}: stopped {:.2?} after the request was dropped", began.elapsed());
-        assert!(began.elapsed() < LEFT_WITHIN, "{kind:?}");
+        let took = soonest(LEFT_WITHIN, async || {
+            let subject = Subject::new(kind, Act::Mute).await;
+            let mut request = subject.voice.synthesize(utterance("Hello."));
+            assert!(tokio::time::timeout(HURRIED, &mut request).await.is_err(), "{kind:?}");
+            let began = Instant::now();
+            drop(request);
+            subject.until_stopped().await;
+            began.elapsed()
+        });
+        let took = took.await;
+        println!("{kind:?}: stopped {took:.2?} after the request was dropped");
+        assert!(took < LEFT_WITHIN, "{kind:?}: {took:?}");
     }
 }
 

@@ -1,17 +1,18 @@
 //! What voices behind HTTP share: an address, a client, and the reading of
 //! answers.
 
+mod connection;
 mod refusal;
 mod retry_after;
 
-use std::time::Duration;
+use std::{error::Error as _, io, iter, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
+use nexy_types::ProviderConnections;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
-    redirect::Policy,
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 
 use crate::{Error, PcmStream, Stage};
@@ -32,8 +33,8 @@ pub(crate) struct EndpointSettings<'a> {
     pub(crate) path: [&'static str; 2],
     /// Sent with every request for speech.
     pub(crate) headers: HeaderMap,
-    /// Until a connection stands.
-    pub(crate) connect_timeout: Duration,
+    /// How it is connected to.
+    pub(crate) connections: ProviderConnections,
 }
 
 /// Where a provider is asked for speech. Connections are opened when they are
@@ -51,14 +52,9 @@ impl Endpoint {
     /// # Errors
     /// [`Error::InvalidSetting`] for a base that is no HTTP address.
     pub(crate) fn new(settings: EndpointSettings<'_>) -> Result<Self, Error> {
-        let EndpointSettings { base_url, path, headers, connect_timeout } = settings;
+        let EndpointSettings { base_url, path, headers, connections } = settings;
         let url = below(base_url, path).ok_or(Error::InvalidSetting { setting: "base_url" })?;
-        // No proxy from the environment and no redirect: the text goes where the
-        // configuration says and nowhere else.
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .connect_timeout(connect_timeout)
+        let client = connection::builder(&connections)
             .build()
             .map_err(|_| Error::Unavailable { reason: "the HTTP client cannot be made" })?;
         Ok(Self { client, url, headers })
@@ -116,7 +112,11 @@ fn below(base: &str, path: [&'static str; 2]) -> Option<Url> {
     Some(url)
 }
 
+/// Nobody asked for compressed audio; played as PCM it is loud noise.
 fn is_labelled(headers: &HeaderMap, is_pcm: fn(&str) -> bool) -> bool {
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return false;
+    }
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let Ok(value) = value.to_str() else { return false };
     let kind = value.split(';').next().unwrap_or(value).trim();
@@ -154,11 +154,29 @@ async fn start(
 }
 
 fn not_sent(error: &reqwest::Error) -> Error {
-    if error.is_timeout() {
+    // Not one that stood and is given up since nobody answers a ping.
+    if error.is_connect() && error.is_timeout() {
         Error::Timeout { stage: Stage::Connect }
+    } else if breaks_tls(error) {
+        Error::Unavailable { reason: "its TLS or certificate is not accepted" }
     } else if error.is_connect() {
         Error::Unavailable { reason: "no connection" }
     } else {
         Error::Unavailable { reason: "the connection broke before the answer" }
     }
+}
+
+/// Whether a connection came to nothing over what the server showed: a
+/// certificate of an authority that is not trusted, or of another host.
+fn breaks_tls(error: &reqwest::Error) -> bool {
+    let mut causes = iter::successors(error.source(), |&cause| cause.source());
+    error.is_connect() && causes.any(is_of_tls)
+}
+
+/// rustls reports by errors of this kind, which are wrapped in others.
+fn is_of_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+        error.kind() == io::ErrorKind::InvalidData
+            || error.get_ref().is_some_and(|inner| is_of_tls(inner))
+    })
 }

@@ -38,6 +38,8 @@ pub mod properties;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod testing;
 
 pub use azure::AzureSynthesizer;
 pub use error::{Error, Stage};

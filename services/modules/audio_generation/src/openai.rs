@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nexy_types::{BoxFuture, SampleRate};
+use nexy_types::{BoxFuture, ProviderConnections, SampleRate};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -37,8 +37,8 @@ pub struct Settings {
     pub voice: String,
     /// The rate of the server's `pcm`.
     pub sample_rate: SampleRate,
-    /// Until the connection stands.
-    pub connect_timeout: Duration,
+    /// How it is connected to.
+    pub connections: ProviderConnections,
     /// From the request to the first byte of audio, connecting included.
     pub first_byte_timeout: Duration,
     /// Between two chunks of audio.
@@ -89,7 +89,7 @@ impl OpenAiSynthesizer {
             base_url: &settings.base_url,
             path: ["audio", "speech"],
             headers,
-            connect_timeout: settings.connect_timeout,
+            connections: settings.connections,
         })?;
         Ok(Self { shared: Arc::new(Shared { endpoint, settings }) })
     }

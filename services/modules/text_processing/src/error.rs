@@ -54,7 +54,7 @@ pub struct Refusal {
     /// The HTTP status; none when there was no answer at all, or when the
     /// refusal came inside a reply.
     pub status: Option<u16>,
-    /// The provider's own name for it.
+    /// The provider's own name for it; `tls_not_accepted` is ours.
     pub code: Option<ProviderCode>,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,

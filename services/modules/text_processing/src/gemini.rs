@@ -23,7 +23,7 @@ mod request;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use nexy_types::{BoxFuture, ImageFormat};
+use nexy_types::{BoxFuture, ImageFormat, ProviderConnections};
 use reqwest::{
     Client, Response, Url,
     header::{HeaderMap, HeaderName},
@@ -60,8 +60,8 @@ pub struct Settings {
     pub google_search: bool,
     /// The kinds of image files that it reads, the one to convert to first.
     pub image_formats: Vec<ImageFormat>,
-    /// For the connection, TLS included.
-    pub connect_timeout: Duration,
+    /// How it is connected to.
+    pub connections: ProviderConnections,
     /// From sending the request until the first words, or a function call, with
     /// the second key included. A model's silent reasoning counts as waiting.
     pub first_token_timeout: Duration,
@@ -96,7 +96,7 @@ impl GeminiModel {
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let url = stream_url(&settings.base_url, &settings.model)?;
         let keys = Keys::new(&settings.key, settings.fallback_key.as_ref())?;
-        let client = http::client(HeaderMap::new(), settings.connect_timeout)?;
+        let client = http::client(HeaderMap::new(), settings.connections)?;
         Ok(Self { endpoint: Arc::new(Endpoint { client, url, keys, settings }) })
     }
 }

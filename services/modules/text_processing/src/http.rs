@@ -1,35 +1,40 @@
 //! What the clients of providers share: how they connect, send and are refused.
 //!
 //! Redirects are not followed, proxies from the environment are not used, and
-//! nothing is retried: the worker shares one budget among all models.
+//! nothing is retried but what a server says it has not looked at (GOAWAY): the
+//! worker shares one budget among all models.
 
+mod connection;
 pub(crate) mod fault;
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, io, iter, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use nexy_types::ProviderConnections;
 use reqwest::{
     Client, Response, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
-    redirect,
 };
 use tokio::time::timeout;
 
-use crate::{ChatRequest, Error, Refusal, Wait};
+use crate::{ChatRequest, Error, ProviderCode, Refusal, Wait};
 
 const EVENT_STREAM: &str = "text/event-stream";
 const JSON: &str = "application/json";
 
+/// Told in place of a provider's code when there is no agreeing on TLS.
+const NO_TLS: &str = "tls_not_accepted";
+
 /// A client that sends these headers with every request. Contacts nobody.
-pub(crate) fn client(mut headers: HeaderMap, connect_timeout: Duration) -> Result<Client, Error> {
+pub(crate) fn client(
+    mut headers: HeaderMap,
+    connections: ProviderConnections,
+) -> Result<Client, Error> {
     headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    Client::builder()
+    connection::builder(&connections)
         .default_headers(headers)
         .user_agent(concat!("nexy/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(connect_timeout)
-        .redirect(redirect::Policy::none())
-        .no_proxy()
         .build()
         .map_err(|_| Error::Settings("TLS cannot be set up"))
 }
@@ -86,11 +91,27 @@ pub(crate) async fn post(
 }
 
 fn not_sent(error: &reqwest::Error) -> Error {
-    if error.is_timeout() {
-        Error::Timeout(Wait::Connect)
-    } else {
-        Error::Unavailable(Refusal::default())
+    // Not one that stood and is given up since nobody answers a ping.
+    if error.is_connect() && error.is_timeout() {
+        return Error::Timeout(Wait::Connect);
     }
+    let code = breaks_tls(error).then(|| ProviderCode::parse(NO_TLS)).flatten();
+    Error::Unavailable(Refusal { code, ..Refusal::default() })
+}
+
+/// Whether a connection came to nothing over what the server showed: a
+/// certificate of an authority that is not trusted, or of another host.
+fn breaks_tls(error: &reqwest::Error) -> bool {
+    let mut causes = iter::successors(error.source(), |&cause| cause.source());
+    error.is_connect() && causes.any(is_of_tls)
+}
+
+/// rustls reports by errors of this kind, which are wrapped in others.
+fn is_of_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| {
+        error.kind() == io::ErrorKind::InvalidData
+            || error.get_ref().is_some_and(|inner| is_of_tls(inner))
+    })
 }
 
 /// Opens a connection and leaves it to the next request. Any answer to a HEAD

@@ -11,7 +11,7 @@ mod request;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use nexy_types::{BoxFuture, ImageFormat};
+use nexy_types::{BoxFuture, ImageFormat, ProviderConnections};
 use reqwest::{
     Client, Response, Url,
     header::{AUTHORIZATION, HeaderMap},
@@ -42,8 +42,8 @@ pub struct Settings {
     pub max_tokens: u32,
     /// The kinds of image files that it reads, the one to convert to first.
     pub image_formats: Vec<ImageFormat>,
-    /// For the connection, TLS included.
-    pub connect_timeout: Duration,
+    /// How it is connected to.
+    pub connections: ProviderConnections,
     /// From sending the request until the first words, or the first part of a
     /// function call. A model's silent reasoning counts as waiting.
     pub first_token_timeout: Duration,
@@ -79,7 +79,7 @@ impl OpenAiModel {
         if settings.model.trim().is_empty() {
             return Err(Error::Settings("model is empty"));
         }
-        let client = http::client(headers(settings.key.as_ref())?, settings.connect_timeout)?;
+        let client = http::client(headers(settings.key.as_ref())?, settings.connections)?;
         let token_limit = request::TokenLimit::of_host(url.host_str());
         Ok(Self { endpoint: Arc::new(Endpoint { client, url, settings, token_limit }) })
     }

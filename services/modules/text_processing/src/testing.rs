@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use nexy_types::{Argument, ArgumentKind, Command, Language, Risk};
+use nexy_testkit::https_server;
+use nexy_types::{Argument, ArgumentKind, Command, Language, ProviderConnections, Risk};
+use reqwest::{Certificate, ClientBuilder};
 
 use crate::{ChatRequest, Delta, Error, FinishReason, LanguageModel, Screen, Usage};
 
@@ -94,4 +96,21 @@ pub(crate) fn command() -> Command {
 /// The clients need one; a second installation is refused and changes nothing.
 pub(crate) fn install_tls_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Connections that no test waits for.
+pub(crate) const fn connections() -> ProviderConnections {
+    ProviderConnections {
+        connect_timeout: AMPLE,
+        ping_interval: AMPLE,
+        ping_timeout: AMPLE,
+        idle_timeout: AMPLE,
+        stream_window_bytes: 262_144,
+    }
+}
+
+/// What every client trusts under test, beside what the system trusts.
+pub(crate) fn trusting(builder: ClientBuilder) -> ClientBuilder {
+    let authority = https_server::trusted().unwrap().pem();
+    builder.tls_certs_merge([Certificate::from_pem(authority.as_bytes()).unwrap()])
 }

@@ -16,7 +16,7 @@ use nexy_text_processing::{
     gemini::{self, GeminiModel},
     openai::{self, OpenAiModel},
 };
-use nexy_types::{ImageFormat, Language};
+use nexy_types::{ImageFormat, Language, ProviderConnections};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{
@@ -67,6 +67,14 @@ impl Fields {
 /// Longer than anything here takes.
 const AMPLE: Duration = Duration::from_secs(20);
 
+const CONNECTIONS: ProviderConnections = ProviderConnections {
+    connect_timeout: AMPLE,
+    ping_interval: AMPLE,
+    ping_timeout: AMPLE,
+    idle_timeout: AMPLE,
+    stream_window_bytes: 262_144,
+};
+
 /// How long the fakes think before the first word.
 const THINKING: Duration = Duration::from_millis(120);
 
@@ -78,7 +86,7 @@ fn openai(base_url: String) -> Result<OpenAiModel, Error> {
         temperature: 0.4,
         max_tokens: 256,
         image_formats: vec![ImageFormat::WebP],
-        connect_timeout: AMPLE,
+        connections: CONNECTIONS,
         first_token_timeout: AMPLE,
         stall_timeout: AMPLE,
         max_event_bytes: 16 * 1024,
@@ -95,7 +103,7 @@ fn gemini(base_url: String) -> Result<GeminiModel, Error> {
         max_tokens: 256,
         image_formats: vec![ImageFormat::WebP],
         google_search: false,
-        connect_timeout: AMPLE,
+        connections: CONNECTIONS,
         first_token_timeout: AMPLE,
         stall_timeout: AMPLE,
         max_event_bytes: 16 * 1024,

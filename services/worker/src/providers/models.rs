@@ -15,7 +15,7 @@ use nexy_text_processing::{
 use nexy_types::{Module, ModuleState, ModuleStatus};
 use tokio::time::timeout;
 
-use super::{Breaker, BreakerSettings, Fault, Prices};
+use super::{Breaker, BreakerSettings, Fault, Prices, connections};
 
 /// The language models in order of preference.
 pub(crate) struct Models {
@@ -194,7 +194,7 @@ fn gemini(settings: &Settings) -> anyhow::Result<GeminiModel> {
         max_tokens: settings.llm.max_tokens,
         google_search: gemini.google_search,
         image_formats: gemini.image_formats.clone(),
-        connect_timeout: settings.llm.connect_timeout,
+        connections: connections(settings, settings.llm.connect_timeout),
         first_token_timeout: settings.llm.first_token_timeout,
         stall_timeout: settings.llm.stall_timeout,
         max_event_bytes: settings.llm.max_event_bytes,
@@ -210,7 +210,7 @@ fn openai(settings: &Settings) -> anyhow::Result<OpenAiModel> {
         temperature: settings.llm.temperature,
         max_tokens: settings.llm.max_tokens,
         image_formats: openai.image_formats.clone(),
-        connect_timeout: settings.llm.connect_timeout,
+        connections: connections(settings, settings.llm.connect_timeout),
         first_token_timeout: settings.llm.first_token_timeout,
         stall_timeout: settings.llm.stall_timeout,
         max_event_bytes: settings.llm.max_event_bytes,

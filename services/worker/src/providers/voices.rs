@@ -15,7 +15,7 @@ use nexy_telemetry::metrics;
 use nexy_types::{BoxFuture, Module, ModuleState, ModuleStatus, SampleRate};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Breaker, BreakerSettings, Fault, Prices};
+use super::{Breaker, BreakerSettings, Fault, Prices, connections};
 use crate::decisions::Retry;
 
 /// The voices in order of preference.
@@ -317,7 +317,7 @@ fn openai(settings: &Settings) -> anyhow::Result<OpenAiSynthesizer> {
         model: openai.model.clone(),
         voice: openai.voice.clone(),
         sample_rate: SampleRate::new(openai.sample_rate).context("tts.openai.sample_rate is 0")?,
-        connect_timeout: settings.tts.connect_timeout,
+        connections: connections(settings, settings.tts.connect_timeout),
         first_byte_timeout: settings.tts.first_byte_timeout,
         stall_timeout: settings.tts.stall_timeout,
     })?)
@@ -329,7 +329,7 @@ fn azure(settings: &Settings) -> anyhow::Result<AzureSynthesizer> {
         base_url: azure.base_url.clone(),
         key: azure.key.clone().unwrap_or_default(),
         voice: azure.voice.clone(),
-        connect_timeout: settings.tts.connect_timeout,
+        connections: connections(settings, settings.tts.connect_timeout),
         first_byte_timeout: settings.tts.first_byte_timeout,
         stall_timeout: settings.tts.stall_timeout,
         user_agent: azure.user_agent.clone(),

@@ -48,6 +48,20 @@ pub struct Llm {
     pub circuit_breaker_timeout: Duration,
 }
 
+/// Connections to the providers of models and voices.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Providers {
+    /// How long a connection may be quiet before it is tried; zero is for ever.
+    pub ping_interval: Duration,
+    /// How long the answer to that may take.
+    pub ping_timeout: Duration,
+    /// How long a connection is kept that nobody uses.
+    pub idle_timeout: Duration,
+    /// What a provider may send ahead on one HTTP/2 stream, in bytes.
+    pub stream_window_bytes: u32,
+}
+
 /// Who writes the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]

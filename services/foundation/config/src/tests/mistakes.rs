@@ -53,7 +53,7 @@ admin: {token: letmein}
     llm.gemini.key: environment variable GEMINI_API_KEY_FILE: "/nowhere/key" given, expected the path of a readable file: No such file or directory (os error 2)
     llm.providers: environment variable LLM_PROVIDERS: "openai" given, expected a configured provider; openai lacks OPENAI_BASE_URL
     logging.level: --set logging.level: "loud" given, expected trace, debug, info, warn, error or off, or directives such as info,nexy_worker=debug
-    loging.level: --set loging.level: expected a known key, one of grpc, internal_tls, http, update, backpressure, features, kill_switches, server, workflow, worker, data_dir, admin, llm, tts, audio, actions, limits, memory, database, shared_state, telemetry, guardrails, logging, welcome, ingress
+    loging.level: --set loging.level: expected a known key, one of grpc, internal_tls, http, update, backpressure, features, kill_switches, server, workflow, worker, data_dir, admin, providers, llm, tts, audio, actions, limits, memory, database, shared_state, telemetry, guardrails, logging, welcome, ingress
     server.timezone: environment variable TZ: "Mars/Olympus" given, expected an IANA time zone such as Europe/Berlin
     tts.providers: environment variable TTS_PROVIDERS: "espeak,festival" given, expected some of azure, openai, espeak, each at most once
     worker.http_port: environment variable WORKER_HTTP_PORT: 50052 given, expected another port than worker.port
@@ -217,7 +217,7 @@ fn an_overlay_says_where_its_mistakes_are() {
     check_overlay(
         "nonsense: {a: 1}",
         "nonsense: nexy.yaml: nonsense: expected a known key, one of grpc, internal_tls, http, update, \
-         backpressure, features, kill_switches, server, workflow, worker, data_dir, admin, llm, \
+         backpressure, features, kill_switches, server, workflow, worker, data_dir, admin, providers, llm, \
          tts, audio, actions, limits, memory, database, shared_state, telemetry, guardrails, \
          logging, welcome, ingress",
     );

@@ -12,7 +12,7 @@ use nexy_types::{Language, SpeechRate};
 use secrecy::SecretString;
 
 use super::{AzureSynthesizer, Settings};
-use crate::{Error, Speech, SpeechSynthesizer, Utterance};
+use crate::{Error, Speech, SpeechSynthesizer, Utterance, testing};
 
 const PATIENT: Duration = Duration::from_secs(10);
 
@@ -26,7 +26,7 @@ fn settings(server: &SpeechServer) -> Settings {
         base_url: server.origin(),
         key: SecretString::from("azure-secret\n"),
         voice: "en-US-AriaNeural".to_owned(),
-        connect_timeout: PATIENT,
+        connections: testing::connections(),
         first_byte_timeout: PATIENT,
         stall_timeout: PATIENT,
         user_agent: "nexy-server/0.1.0".to_owned(),

@@ -7,15 +7,15 @@ use nexy_testkit::{
     azure_server,
     speech_server::{Audio, Ending, Refusal, Script, SpeechServer, echo},
 };
-use nexy_types::SampleRate;
+use nexy_types::{ProviderConnections, SampleRate};
 use secrecy::SecretString;
 
 use crate::{
     AzureSynthesizer, Error, EspeakSynthesizer, OpenAiSynthesizer, ScriptedSynthesizer,
-    SpeechSynthesizer, azure, espeak, openai, scripted::Step,
+    SpeechSynthesizer, azure, espeak, openai, scripted::Step, testing,
 };
 
-pub(super) const PATIENT: Duration = Duration::from_secs(20);
+pub(super) use crate::testing::PATIENT;
 
 /// The key that voices use.
 pub(super) const KEY: &str = "key";
@@ -92,13 +92,13 @@ impl Subject {
                 let plain = azure_server::tone();
                 let server = azure_server::start(act.script(plain.clone())).await.unwrap();
                 Self {
-                    voice: azure(&server, patience),
+                    voice: azure(server.origin(), patience, testing::connections()),
                     behind: Behind::Server(server, Box::new(plain)),
                 }
             }
             Kind::OpenAi => {
                 let server = SpeechServer::start(act.script(Script::tone())).await.unwrap();
-                let voice = openai(&server, patience);
+                let voice = openai(server.base_url(), patience, testing::connections());
                 Self { voice, behind: Behind::Server(server, Box::new(Script::tone())) }
             }
             Kind::Espeak => {
@@ -164,12 +164,16 @@ impl Subject {
     }
 }
 
-fn azure(server: &SpeechServer, patience: Duration) -> Arc<dyn SpeechSynthesizer> {
+pub(super) fn azure(
+    base_url: String,
+    patience: Duration,
+    connections: ProviderConnections,
+) -> Arc<dyn SpeechSynthesizer> {
     let voice = AzureSynthesizer::new(azure::Settings {
-        base_url: server.origin(),
+        base_url,
         key: SecretString::from(KEY),
         voice: "en-US-AriaNeural".to_owned(),
-        connect_timeout: PATIENT,
+        connections,
         first_byte_timeout: patience,
         stall_timeout: patience,
         user_agent: "test".to_owned(),
@@ -177,14 +181,18 @@ fn azure(server: &SpeechServer, patience: Duration) -> Arc<dyn SpeechSynthesizer
     Arc::new(voice.unwrap())
 }
 
-fn openai(server: &SpeechServer, patience: Duration) -> Arc<dyn SpeechSynthesizer> {
+pub(super) fn openai(
+    base_url: String,
+    patience: Duration,
+    connections: ProviderConnections,
+) -> Arc<dyn SpeechSynthesizer> {
     let voice = OpenAiSynthesizer::new(openai::Settings {
-        base_url: server.base_url(),
+        base_url,
         key: Some(SecretString::from(KEY)),
         model: "tts-1".to_owned(),
         voice: "alloy".to_owned(),
         sample_rate: SampleRate::new(24_000).unwrap(),
-        connect_timeout: PATIENT,
+        connections,
         first_byte_timeout: patience,
         stall_timeout: patience,
     });
@@ -227,7 +235,7 @@ fn wav_header() -> Vec<u8> {
 
 impl Act {
     /// As a server does it.
-    fn script(self, plain: Script) -> Script {
+    pub(super) fn script(self, plain: Script) -> Script {
         let saying = |pcm| Script { audio: Audio::Pcm(pcm), ..plain.clone() };
         match self {
             Self::Say { pcm, pieces } => Script { chunk_bytes: pieces, ..saying(pcm) },

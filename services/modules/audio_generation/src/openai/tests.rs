@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{OpenAiSynthesizer, Settings};
-use crate::{Error, Speech, SpeechSynthesizer, Stage, Utterance};
+use crate::{Error, Speech, SpeechSynthesizer, Stage, Utterance, testing};
 
 const PATIENT: Duration = Duration::from_secs(10);
 const HURRIED: Duration = Duration::from_millis(150);
@@ -28,7 +28,7 @@ fn settings(server: &SpeechServer) -> Settings {
         model: "tts-1".to_owned(),
         voice: "alloy".to_owned(),
         sample_rate: SampleRate::new(24_000).unwrap(),
-        connect_timeout: PATIENT,
+        connections: testing::connections(),
         first_byte_timeout: PATIENT,
         stall_timeout: PATIENT,
     }

@@ -7,7 +7,7 @@ use nexy_testkit::{
     gemini_server::{Gemini, GoogleError},
     model_server::{Format, ModelServer, Script},
 };
-use nexy_types::ImageFormat;
+use nexy_types::{ImageFormat, ProviderConnections};
 
 use crate::{
     DeltaStream, Error, LanguageModel,
@@ -19,9 +19,17 @@ use crate::{
 /// Of every model here.
 pub(super) const MAX_EVENT_BYTES: usize = 16 * 1024;
 
+/// What a model waits for, and how long.
+#[derive(Clone, Copy)]
+pub(super) struct Waits {
+    pub(super) first_token: Duration,
+    pub(super) stall: Duration,
+    pub(super) connections: ProviderConnections,
+}
+
 /// A model and the wire format that it speaks.
 pub(super) trait Subject: Format {
-    fn model(base_url: String, first_token: Duration, stall: Duration) -> Arc<dyn LanguageModel>;
+    fn model(base_url: String, waits: Waits) -> Arc<dyn LanguageModel>;
 
     /// A refusal whose message quotes the prompt and says SECRET.
     fn refusal(status: u16) -> Script<Self>;
@@ -37,7 +45,7 @@ pub(super) trait Subject: Format {
 impl Subject for OpenAi {
     const LENGTH: &'static str = "length";
 
-    fn model(base_url: String, first_token: Duration, stall: Duration) -> Arc<dyn LanguageModel> {
+    fn model(base_url: String, waits: Waits) -> Arc<dyn LanguageModel> {
         let settings = openai::Settings {
             base_url,
             key: Some("test-key".into()),
@@ -45,9 +53,9 @@ impl Subject for OpenAi {
             temperature: 0.4,
             max_tokens: 256,
             image_formats: vec![ImageFormat::WebP],
-            connect_timeout: AMPLE,
-            first_token_timeout: first_token,
-            stall_timeout: stall,
+            connections: waits.connections,
+            first_token_timeout: waits.first_token,
+            stall_timeout: waits.stall,
             max_event_bytes: MAX_EVENT_BYTES,
         };
         Arc::new(OpenAiModel::new(settings).unwrap())
@@ -69,7 +77,7 @@ impl Subject for OpenAi {
 impl Subject for Gemini {
     const LENGTH: &'static str = "MAX_TOKENS";
 
-    fn model(base_url: String, first_token: Duration, stall: Duration) -> Arc<dyn LanguageModel> {
+    fn model(base_url: String, waits: Waits) -> Arc<dyn LanguageModel> {
         let settings = gemini::Settings {
             base_url,
             key: "test-key".into(),
@@ -79,9 +87,9 @@ impl Subject for Gemini {
             max_tokens: 256,
             image_formats: vec![ImageFormat::WebP],
             google_search: false,
-            connect_timeout: AMPLE,
-            first_token_timeout: first_token,
-            stall_timeout: stall,
+            connections: waits.connections,
+            first_token_timeout: waits.first_token,
+            stall_timeout: waits.stall,
             max_event_bytes: MAX_EVENT_BYTES,
         };
         Arc::new(GeminiModel::new(settings).unwrap())
@@ -100,6 +108,14 @@ impl Subject for Gemini {
     }
 }
 
+// === impl Waits ===
+
+impl Waits {
+    /// Nothing is waited for too briefly.
+    pub(super) const AMPLE: Self =
+        Self { first_token: AMPLE, stall: AMPLE, connections: testing::connections() };
+}
+
 /// A model with a server of its own.
 pub(super) struct Bench<S> {
     pub(super) server: ModelServer<S>,
@@ -114,7 +130,8 @@ impl<S: Subject> Bench<S> {
     pub(super) async fn with(script: Script<S>, first_token: Duration, stall: Duration) -> Self {
         testing::install_tls_provider();
         let server = ModelServer::start(script).await.unwrap();
-        let model = S::model(server.base_url(), first_token, stall);
+        let connections = testing::connections();
+        let model = S::model(server.base_url(), Waits { first_token, stall, connections });
         Self { server, model }
     }
 

@@ -21,7 +21,7 @@ fn settings(base_url: String) -> Settings {
         max_tokens: 256,
         image_formats: vec![ImageFormat::WebP],
         google_search: false,
-        connect_timeout: AMPLE,
+        connections: testing::connections(),
         first_token_timeout: AMPLE,
         stall_timeout: AMPLE,
         max_event_bytes: 16 * 1024,

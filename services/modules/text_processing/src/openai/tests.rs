@@ -16,7 +16,7 @@ fn settings(base_url: String) -> Settings {
         temperature: 0.4,
         max_tokens: 256,
         image_formats: vec![ImageFormat::WebP],
-        connect_timeout: AMPLE,
+        connections: testing::connections(),
         first_token_timeout: AMPLE,
         stall_timeout: AMPLE,
         max_event_bytes: 16 * 1024,

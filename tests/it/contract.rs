@@ -262,7 +262,7 @@ async fn the_other_rpcs_check_their_input_and_answer() -> anyhow::Result<()> {
     let mut client = stack.client().await?;
     for device in ["", "unknown", "a\u{7}b"] {
         let error = crate::support::interrupt(&stack, device).await.expect_err("a refusal");
-        let status = error.downcast::<tonic::Status>()?;
+        let status = error.downcast::<Status>()?;
         assert_status(&status, Code::InvalidArgument, "validation_failed");
     }
     let usage = UsageRequest {

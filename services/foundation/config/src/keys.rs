@@ -81,6 +81,7 @@ keys! {
     "grpc.max_connection_age_grace_seconds"
         grpc_max_connection_age_grace_seconds => seconds(0, DAY);
     "grpc.max_streams_per_connection" grpc_max_streams_per_connection => whole(1, 1_000_000);
+    "grpc.max_resets_per_connection" grpc_max_resets_per_connection => whole(1, 1_000_000_000);
     "grpc.max_header_bytes" grpc_max_header_bytes => whole(4096, 1_048_576);
     "grpc.stream_window_bytes" grpc_stream_window_bytes => whole(65_535, MAX_WINDOW);
     "grpc.connection_window_bytes" grpc_connection_window_bytes => whole(65_535, MAX_WINDOW);

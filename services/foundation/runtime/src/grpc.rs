@@ -64,6 +64,9 @@ pub struct Settings {
     pub age_grace: Duration,
     /// Calls on one of them at the same time.
     pub max_streams: u32,
+    /// Calls of one of them that may be reset, all told, because their client broke
+    /// a rule or sent on after it was refused.
+    pub max_resets: usize,
     /// Largest metadata of one call, in bytes.
     pub max_header_bytes: u32,
     /// What a client may send ahead on one call, in bytes.
@@ -93,6 +96,7 @@ impl Settings {
             age_jitter_percent: grpc.max_connection_age_jitter_percent,
             age_grace: grpc.max_connection_age_grace,
             max_streams: grpc.max_streams_per_connection,
+            max_resets: grpc.max_resets_per_connection,
             max_header_bytes: grpc.max_header_bytes,
             stream_window: grpc.stream_window_bytes,
             connection_window: grpc.connection_window_bytes,

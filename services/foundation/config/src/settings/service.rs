@@ -35,6 +35,9 @@ pub struct Grpc {
     pub max_connection_age_grace: Duration,
     /// Calls on one connection at the same time.
     pub max_streams_per_connection: u32,
+    /// Calls on one connection that may be reset, all told, because their client
+    /// broke a rule or sent on after it was refused.
+    pub max_resets_per_connection: usize,
     /// Largest metadata of one call, in bytes.
     pub max_header_bytes: u32,
     /// What a client may send ahead on one call, in bytes.

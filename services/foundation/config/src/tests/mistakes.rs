@@ -48,7 +48,7 @@ admin: {token: letmein}
     database.url: environment variable DATABASE_URL: expected an address that begins sqlite: or postgres: or postgresql:
     env: environment variable NEXY_ENV: "production" given, expected dev, stage or prod
     grpc.port: nexy.yaml: grpc.port: "50052" given, expected a port from 1 to 65535
-    grpc.prot: nexy.yaml: grpc.prot: expected a known key, one of host, port, max_workers, max_message_bytes, keepalive_interval_seconds, keepalive_timeout_seconds, handshake_timeout_ms, linger_ms, max_connections, max_connection_age_seconds, max_connection_age_jitter_percent, max_connection_age_grace_seconds, max_streams_per_connection, max_header_bytes, stream_window_bytes, connection_window_bytes, send_buffer_bytes, tls_certificate, tls_key, tls_reload_interval_seconds, reflection, frame_buffer
+    grpc.prot: nexy.yaml: grpc.prot: expected a known key, one of host, port, max_workers, max_message_bytes, keepalive_interval_seconds, keepalive_timeout_seconds, handshake_timeout_ms, linger_ms, max_connections, max_connection_age_seconds, max_connection_age_jitter_percent, max_connection_age_grace_seconds, max_streams_per_connection, max_resets_per_connection, max_header_bytes, stream_window_bytes, connection_window_bytes, send_buffer_bytes, tls_certificate, tls_key, tls_reload_interval_seconds, reflection, frame_buffer
     http.port: environment variable HTTP_PORT: "70000" given, expected a port from 1 to 65535
     llm.gemini.key: environment variable GEMINI_API_KEY_FILE: "/nowhere/key" given, expected the path of a readable file: No such file or directory (os error 2)
     llm.providers: environment variable LLM_PROVIDERS: "openai" given, expected a configured provider; openai lacks OPENAI_BASE_URL

@@ -48,13 +48,14 @@ impl Terms {
         let Server { routes, observe, settings, tls } = server;
         let service = TowerToHyperService::new(observe.layer(routes.prepare()));
         let mut http2 = auto::Builder::new(TokioExecutor::new()).http2_only();
-        // Resets before a call is taken are bounded by what hyper sets itself.
+        // A client's own resets of calls not yet taken are bounded by what hyper sets itself.
         http2
             .http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(settings.keepalive_interval)
             .keep_alive_timeout(settings.keepalive_timeout)
             .max_concurrent_streams(settings.max_streams)
+            .max_local_error_reset_streams(settings.max_resets)
             .max_header_list_size(settings.max_header_bytes)
             .initial_stream_window_size(settings.stream_window)
             .initial_connection_window_size(settings.connection_window)

@@ -94,6 +94,7 @@ fn settings() -> Settings {
         age_jitter_percent: 0,
         age_grace: SOON,
         max_streams: 100,
+        max_resets: 10_000,
         max_header_bytes: 16_384,
         stream_window: 1 << 20,
         connection_window: 1 << 20,

@@ -127,3 +127,35 @@ async fn a_client_that_speaks_no_http_2_is_closed() {
     assert!(is_closed(&mut client).await);
     served.answers().await;
 }
+
+#[tokio::test]
+async fn clients_that_speak_on_after_they_were_refused_do_not_cost_others_the_connection() {
+    // As many as HTTP/2 libraries allow by themselves, and some.
+    const REFUSED: u32 = 1100;
+    for (allowed, lives) in [(10_000, true), (1000, false)] {
+        let served = Served::with(Settings { max_resets: allowed, ..settings() }).await;
+        let mut client = RawClient::connect(served.at).await;
+        let streams = (0..REFUSED).map(|number| 2 * number + 1);
+        for stream in streams.clone() {
+            client.open_unknown(stream).await;
+            client
+                .until(|frame| matches!(frame, Frame::Reset { stream: at, .. } if *at == stream))
+                .await;
+        }
+        // What the server remembers of a refused call for a second.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        for stream in streams {
+            client.say(stream).await;
+        }
+        let last = 2 * REFUSED + 1;
+        client.watch_health(last).await;
+        let told = client.until(|frame| {
+            matches!(frame, Frame::GoAway { .. }) || *frame == Frame::Data { stream: last }
+        });
+        let told = told.await;
+        // ENHANCE_YOUR_CALM (RFC 9113 §7).
+        let expected =
+            if lives { Frame::Data { stream: last } } else { Frame::GoAway { code: 11 } };
+        assert_eq!(told, expected);
+    }
+}

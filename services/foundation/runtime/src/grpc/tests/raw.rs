@@ -50,12 +50,27 @@ impl RawClient {
         self.send(DATA, END_STREAM, stream, &[0; 5]).await;
     }
 
-    /// The head of a call, written in HPACK without its tables (RFC 7541 §6.2).
+    /// Opens a call that is refused before it has said anything.
+    pub(super) async fn open_unknown(&mut self, stream: u32) {
+        self.head(stream, "/test/unknown").await;
+    }
+
+    /// Says something.
+    pub(super) async fn say(&mut self, stream: u32) {
+        self.send(DATA, 0, stream, &[0; 5]).await;
+    }
+
+    /// Opens a call without saying anything yet.
     pub(super) async fn open(&mut self, stream: u32) {
+        self.head(stream, "/grpc.health.v1.Health/Watch").await;
+    }
+
+    /// The head of a call, written in HPACK without its tables (RFC 7541 §6.2).
+    async fn head(&mut self, stream: u32, path: &str) {
         // :method POST and :scheme http stand in the static table.
         let mut block = vec![0x83, 0x86];
         for (name, value) in [
-            (":path", "/grpc.health.v1.Health/Watch"),
+            (":path", path),
             (":authority", "localhost"),
             ("content-type", "application/grpc"),
             ("te", "trailers"),

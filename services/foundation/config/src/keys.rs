@@ -234,6 +234,7 @@ keys! {
     "tts.openai.model" tts_openai_model => Kind::Text;
     "tts.openai.voice" tts_openai_voice => Kind::Text;
     "tts.openai.sample_rate" tts_openai_sample_rate => whole(8000, 192_000);
+    "tts.openai.takes_speed" tts_openai_takes_speed => Kind::Switch;
     "tts.openai.usd_per_million_chars" tts_openai_usd_per_million_chars => PRICE;
     "tts.espeak.program" espeak_program => Kind::Path;
     "tts.espeak.voice" espeak_voice => Kind::Text;

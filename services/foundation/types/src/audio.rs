@@ -59,6 +59,12 @@ impl SpeechRate {
         Ok(Self { thousandths })
     }
 
+    /// What is left of this rate when a voice speaks at `spoken`.
+    #[must_use]
+    pub fn after(self, spoken: Self) -> Self {
+        Self::new(self.factor() / spoken.factor()).unwrap_or(Self::NORMAL)
+    }
+
     /// Times the normal speed.
     #[must_use]
     pub fn factor(self) -> f32 {

@@ -41,6 +41,11 @@ const LONGEST_AUDIO_SECONDS: f32 = 600.0;
 /// The slowest of the languages, Chinese, at the normal rate.
 const FEWEST_CHARS_PER_SECOND: f32 = 4.0;
 
+/// What `rate` may be, times the voice's own ("Customize voice and sound with
+/// SSML"); what goes beyond is not spoken any faster.
+const SLOWEST: f32 = 0.5;
+const FASTEST: f32 = 2.0;
+
 /// What an [`AzureSynthesizer`] is made from.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -134,7 +139,8 @@ impl Shared {
         if is_blank(&text) {
             return Err(Error::Silent);
         }
-        let (chars, limit) = (utterance.text.chars().count(), longest_text(utterance.rate));
+        let rate = spoken_rate(utterance.rate);
+        let (chars, limit) = (utterance.text.chars().count(), longest_text(rate));
         if chars > limit {
             return Err(Error::TextTooLong { chars, limit });
         }
@@ -146,7 +152,7 @@ impl Shared {
             }
             answer => answer?,
         };
-        Ok(Opened { sample_rate: SAMPLE_RATE, pcm })
+        Ok(Opened { sample_rate: SAMPLE_RATE, rate_left: utterance.rate.after(rate), pcm })
     }
 
     async fn ask(
@@ -156,7 +162,8 @@ impl Shared {
         voice: &str,
     ) -> Result<PcmStream, Error> {
         let locale = voices::locale_of(&utterance.language);
-        let document = ssml::document(&ssml::Spoken { locale, voice, rate: utterance.rate, text });
+        let rate = spoken_rate(utterance.rate);
+        let document = ssml::document(&ssml::Spoken { locale, voice, rate, text });
         http::speech(self.endpoint.post().body(document), is_pcm).await
     }
 }
@@ -176,6 +183,11 @@ fn headers(settings: &Settings) -> Result<HeaderMap, Error> {
         (OUTPUT_FORMAT, RAW_PCM),
         (USER_AGENT, user_agent),
     ]))
+}
+
+/// What Azure does of a rate.
+fn spoken_rate(asked: SpeechRate) -> SpeechRate {
+    SpeechRate::new(asked.factor().clamp(SLOWEST, FASTEST)).unwrap_or(asked)
 }
 
 /// Characters that fit into the longest audio in every language. Azure would cut

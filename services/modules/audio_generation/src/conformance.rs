@@ -51,8 +51,8 @@ async fn heard(speech: Speech) -> (Vec<u8>, Option<Error>) {
 /// The same through frames at the voice's own rate.
 async fn framed(speech: Speech) -> (Vec<u8>, Option<Error>) {
     let format = OutputFormat { sample_rate: speech.sample_rate, chunk_bytes: 4096 };
-    let sample_rate = speech.sample_rate;
-    heard(Speech { sample_rate, pcm: Box::pin(frames(speech, format)) }).await
+    let Speech { sample_rate, rate_left, .. } = speech;
+    heard(Speech { sample_rate, rate_left, pcm: Box::pin(frames(speech, format)) }).await
 }
 
 #[tokio::test]

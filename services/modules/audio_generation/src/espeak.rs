@@ -25,6 +25,7 @@ use crate::{
     reply::{Opened, Patience, spoken},
 };
 use process::Wav;
+use voices::Pace;
 use warm::Warm;
 
 /// What an [`EspeakSynthesizer`] is made from.
@@ -114,13 +115,15 @@ impl EspeakSynthesizer {
             .await
             .map_err(|_| Error::Timeout { stage: Stage::Queue })?
             .map_err(|_| Error::Unavailable { reason: "the speech processes are closed" })?;
-        let words_per_minute =
-            voices::words_per_minute(self.settings.words_per_minute, utterance.rate);
+        let Pace { words_per_minute, rate_left } =
+            voices::pace(self.settings.words_per_minute, utterance.rate);
         for voice in voices::candidates(&self.settings.voice, &utterance) {
             let manner = Manner { voice, words_per_minute };
             if let Some((child, wav)) = self.begin(&manner, &text).await? {
                 let warm = self.warm;
-                return Ok(process::stream(child, wav, place, move || warm.replace(manner)));
+                let (sample_rate, pcm) =
+                    process::stream(child, wav, place, move || warm.replace(manner));
+                return Ok(Opened { sample_rate, rate_left, pcm });
             }
         }
         Err(Error::Unavailable { reason: "the speech program knows none of the voices" })

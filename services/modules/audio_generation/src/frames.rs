@@ -3,6 +3,7 @@
 mod framer;
 mod resampler;
 mod samples;
+mod stretcher;
 
 use std::{
     pin::Pin,
@@ -14,7 +15,7 @@ use futures_util::Stream;
 use nexy_types::SampleRate;
 
 use crate::{Error, PcmStream, Speech};
-use framer::Framer;
+use framer::{Framer, VoiceFormat};
 
 /// What the frames of a client look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,10 @@ struct Frames {
 /// Cuts speech into frames of a client's format: signed 16-bit little-endian,
 /// mono, whole samples, never empty, at most `format.chunk_bytes` long.
 ///
-/// Speech at another rate is resampled; its beginning, its end and its length
-/// are kept. At equal rates large chunks are passed on without being copied.
+/// What the voice left of the speech rate is done here, at the pitch of the voice.
+/// Speech at another sample rate is resampled; its beginning, its end and its
+/// length are kept. Where there is nothing to do large chunks are passed on
+/// without being copied.
 ///
 /// The first frame leaves as soon as there is anything to hear and holds 20 ms at
 /// most, so that playing can begin; later ones are at least half full, except
@@ -50,8 +53,9 @@ pub fn frames(
     speech: Speech,
     format: OutputFormat,
 ) -> impl Stream<Item = Result<Bytes, Error>> + Send + Unpin {
-    match Framer::new(speech.sample_rate, format) {
-        Ok(framer) => Frames { pcm: Some(speech.pcm), framer: Some(framer), failure: None },
+    let Speech { sample_rate, rate_left, pcm } = speech;
+    match Framer::new(VoiceFormat { sample_rate, rate_left }, format) {
+        Ok(framer) => Frames { pcm: Some(pcm), framer: Some(framer), failure: None },
         Err(error) => Frames { pcm: None, framer: None, failure: Some(error) },
     }
 }

@@ -15,6 +15,8 @@
 //! - A frame holds whole samples at the asked-for rate, is never empty and never
 //!   longer than asked; the concatenated frames do not depend on how the voice
 //!   chunked its audio.
+//! - An utterance is heard at its rate and at the voice's own pitch, whatever the
+//!   voice can do of it.
 //! - No frame leaves before something can be heard: a reply that is silent
 //!   throughout is [`Error::Silent`] and can still be given to another voice.
 //! - Text never reaches an error, a span or a `Debug` output.

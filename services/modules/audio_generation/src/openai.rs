@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nexy_types::{BoxFuture, ProviderConnections, SampleRate};
+use nexy_types::{BoxFuture, ProviderConnections, SampleRate, SpeechRate};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,9 +19,6 @@ use crate::{
 
 /// Characters that `input` may have (OpenAI API reference, "Create speech").
 const LONGEST_INPUT: usize = 4096;
-
-/// What `speed` may be (the same).
-const SPEEDS: std::ops::RangeInclusive<f32> = 0.25..=4.0;
 
 /// What an [`OpenAiSynthesizer`] is made from.
 #[derive(Debug, Clone)]
@@ -37,6 +34,9 @@ pub struct Settings {
     pub voice: String,
     /// The rate of the server's `pcm`.
     pub sample_rate: SampleRate,
+    /// Whether the model heeds `speed`, which may be 0.25 to 4.0 and so any rate
+    /// that a listener can ask for. OpenAI's newer models take it and do not.
+    pub takes_speed: bool,
     /// How it is connected to.
     pub connections: ProviderConnections,
     /// From the request to the first byte of audio, connecting included.
@@ -64,7 +64,8 @@ struct SpeechRequest<'a> {
     input: &'a str,
     voice: &'a str,
     response_format: &'static str,
-    speed: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speed: Option<f32>,
 }
 
 // === impl OpenAiSynthesizer ===
@@ -134,7 +135,8 @@ impl Shared {
             }
             answer => answer?,
         };
-        Ok(Opened { sample_rate: self.settings.sample_rate, pcm })
+        let rate_left = if self.settings.takes_speed { SpeechRate::NORMAL } else { utterance.rate };
+        Ok(Opened { sample_rate: self.settings.sample_rate, rate_left, pcm })
     }
 
     async fn ask(&self, utterance: &Utterance, voice: &str) -> Result<PcmStream, Error> {
@@ -143,7 +145,7 @@ impl Shared {
             input: &utterance.text,
             voice,
             response_format: "pcm",
-            speed: utterance.rate.factor().clamp(*SPEEDS.start(), *SPEEDS.end()),
+            speed: self.settings.takes_speed.then(|| utterance.rate.factor()),
         };
         http::speech(self.endpoint.post().json(&body), is_pcm).await
     }

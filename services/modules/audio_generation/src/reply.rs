@@ -6,7 +6,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use nexy_types::{BoxFuture, SampleRate};
+use nexy_types::{BoxFuture, SampleRate, SpeechRate};
 use tokio::time::{Instant, Sleep};
 use tracing::{Instrument, Span, field};
 
@@ -33,6 +33,8 @@ pub(crate) struct Patience {
 /// Audio that has a known rate, but no first byte yet.
 pub(crate) struct Opened {
     pub(crate) sample_rate: SampleRate,
+    /// See [`Speech`].
+    pub(crate) rate_left: SpeechRate,
     pub(crate) pcm: PcmStream,
 }
 
@@ -93,6 +95,7 @@ pub(crate) fn spoken(
         record.span.record("first_byte_ms", millis);
         Ok(Speech {
             sample_rate: opened.sample_rate,
+            rate_left: opened.rate_left,
             pcm: Box::pin(Arriving::new(opened, first, record, patience.stall, longest)),
         })
     };

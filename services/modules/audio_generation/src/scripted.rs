@@ -11,7 +11,7 @@ use std::{
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
-use nexy_types::{BoxFuture, SampleRate};
+use nexy_types::{BoxFuture, SampleRate, SpeechRate};
 
 use crate::{Error, PcmStream, Speech, SpeechSynthesizer, Utterance, reply::is_blank};
 
@@ -163,7 +163,7 @@ impl SpeechSynthesizer for ScriptedSynthesizer {
         Box::pin(async move {
             let first = pcm.next().await.ok_or(Error::Silent)??;
             let pcm = Box::pin(stream::iter([Ok(first)]).chain(pcm));
-            Ok(Speech { sample_rate, pcm })
+            Ok(Speech { sample_rate, rate_left: SpeechRate::NORMAL, pcm })
         })
     }
 

@@ -51,7 +51,7 @@ pub struct Utterance {
     /// The voice the listener asked for, in the provider's own naming. One that
     /// the provider does not know is ignored.
     pub voice: Option<String>,
-    /// How fast.
+    /// How fast it is to be heard.
     pub rate: SpeechRate,
 }
 
@@ -59,6 +59,9 @@ pub struct Utterance {
 pub struct Speech {
     /// The rate of `pcm`.
     pub sample_rate: SampleRate,
+    /// How much faster than `pcm` the utterance is to be heard: what the voice
+    /// could not do of its rate. [`crate::frames`] does it.
+    pub rate_left: SpeechRate,
     /// The audio.
     pub pcm: PcmStream,
 }
@@ -79,6 +82,9 @@ impl fmt::Debug for Utterance {
 
 impl fmt::Debug for Speech {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Speech").field("sample_rate", &self.sample_rate).finish_non_exhaustive()
+        f.debug_struct("Speech")
+            .field("sample_rate", &self.sample_rate)
+            .field("rate_left", &self.rate_left)
+            .finish_non_exhaustive()
     }
 }

@@ -317,6 +317,7 @@ fn openai(settings: &Settings) -> anyhow::Result<OpenAiSynthesizer> {
         model: openai.model.clone(),
         voice: openai.voice.clone(),
         sample_rate: SampleRate::new(openai.sample_rate).context("tts.openai.sample_rate is 0")?,
+        takes_speed: openai.takes_speed,
         connections: connections(settings, settings.tts.connect_timeout),
         first_byte_timeout: settings.tts.first_byte_timeout,
         stall_timeout: settings.tts.stall_timeout,

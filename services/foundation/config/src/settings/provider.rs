@@ -204,6 +204,8 @@ pub struct SpeechOpenAi {
     pub voice: String,
     /// Samples per second of the server's pcm format.
     pub sample_rate: u32,
+    /// Whether the model heeds the speed that it is asked for.
+    pub takes_speed: bool,
     /// What a million characters cost, in USD; zero: not known.
     pub usd_per_million_chars: f64,
 }

@@ -8,6 +8,7 @@ pub(super) struct Spoken<'a> {
     pub(super) locale: String,
     /// Azure's name of the voice.
     pub(super) voice: &'a str,
+    /// Within what Azure takes.
     pub(super) rate: SpeechRate,
     /// Already [`escaped`].
     pub(super) text: &'a str,

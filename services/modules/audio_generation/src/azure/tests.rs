@@ -73,7 +73,25 @@ async fn sends_what_the_interface_documents() {
     assert_eq!(request.body["input"], "Tom & <Jerry>");
     assert_eq!(request.body["language"], "en-US");
     assert_eq!(request.body["voice"], "en-US-AriaNeural");
-    assert_eq!(request.body["rate"], "+150%");
+    assert_eq!(request.body["rate"], "+100%");
+}
+
+#[tokio::test]
+async fn asks_for_no_rate_that_azure_does_not_do_and_leaves_the_rest() {
+    let server = server(azure_server::tone()).await;
+    let voice = voice(&server);
+    for (factor, asked, left) in [
+        (0.5, "-50%", 1.0),
+        (1.0, "+0%", 1.0),
+        (2.0, "+100%", 1.0),
+        (2.5, "+100%", 1.25),
+        (3.0, "+100%", 1.5),
+    ] {
+        let [rate, left] = [factor, left].map(|factor| SpeechRate::new(factor).unwrap());
+        let speech = voice.synthesize(Utterance { rate, ..utterance("Hello.") }).await.unwrap();
+        assert_eq!(speech.rate_left, left, "{factor}");
+        assert_eq!(server.requests().pop().unwrap().body["rate"], asked);
+    }
 }
 
 #[tokio::test]
@@ -134,14 +152,14 @@ async fn keeps_its_connection_for_the_next_utterance() {
 async fn refuses_a_text_that_azure_would_cut_off() {
     let server = server(azure_server::tone()).await;
     let voice = voice(&server);
-    for (factor, limit) in [(0.5, 1200), (1.0, 2400), (3.0, 7200)] {
+    for (factor, limit) in [(0.5, 1200), (1.0, 2400), (2.0, 4800), (3.0, 4800)] {
         let rate = SpeechRate::new(factor).unwrap();
         let long = |chars| Utterance { rate, ..utterance(&"я".repeat(chars)) };
         assert!(voice.synthesize(long(limit)).await.is_ok());
         let error = voice.synthesize(long(limit + 1)).await.unwrap_err();
         assert_eq!(error, Error::TextTooLong { chars: limit + 1, limit });
     }
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.requests().len(), 4);
 }
 
 #[tokio::test]

@@ -192,6 +192,7 @@ pub(super) fn openai(
         model: "tts-1".to_owned(),
         voice: "alloy".to_owned(),
         sample_rate: SampleRate::new(24_000).unwrap(),
+        takes_speed: false,
         connections,
         first_byte_timeout: patience,
         stall_timeout: patience,

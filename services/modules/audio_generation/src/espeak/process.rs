@@ -15,7 +15,7 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::wav::{self, Header};
-use crate::{Error, reply::Opened};
+use crate::{Error, PcmStream};
 
 /// Bytes asked for at a time; espeak-ng writes 4096.
 const READ_BYTES: usize = 16 * 1024;
@@ -71,7 +71,7 @@ pub(super) fn stream(
     wav: Wav,
     place: OwnedSemaphorePermit,
     begun: impl FnOnce() + Send + 'static,
-) -> Opened {
+) -> (SampleRate, PcmStream) {
     let sample_rate = wav.sample_rate;
     let (sender, receiver) = mpsc::channel(READ_AHEAD_CHUNKS);
     let mut reader = JoinSet::new();
@@ -84,7 +84,7 @@ pub(super) fn stream(
         }
     });
     let reading = Reading { chunks: ReceiverStream::new(receiver), _reader: reader };
-    Opened { sample_rate, pcm: Box::pin(reading) }
+    (sample_rate, Box::pin(reading))
 }
 
 /// Passes audio on until its end, then checks that the process was content.

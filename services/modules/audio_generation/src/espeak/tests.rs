@@ -157,6 +157,47 @@ async fn speaks_faster_and_slower() {
     assert!(lengths.is_sorted_by(|a, b| a > b), "{lengths:?}");
 }
 
+/// Seconds of what clients hear of a speech.
+async fn heard(speech: Speech) -> f64 {
+    let format = OutputFormat { sample_rate: SampleRate::new(48_000).unwrap(), chunk_bytes: 4096 };
+    let frames: Vec<_> = frames(speech, format).collect().await;
+    frames.into_iter().map(|frame| frame.unwrap().len()).sum::<usize>() as f64 / 96_000.0
+}
+
+#[tokio::test]
+async fn is_heard_as_fast_as_it_was_asked_for() {
+    // At 350 words a minute most of the rates are beyond what the program does.
+    for words_per_minute in [175, 350] {
+        let settings = Settings { words_per_minute, ..settings() };
+        let Some(voice) = installed(settings).await else { return };
+        let normal = heard(voice.synthesize(utterance(SENTENCE)).await.unwrap()).await;
+        for factor in [0.5, 0.75, 1.25, 1.5, 2.0, 2.5, 3.0] {
+            let rate = SpeechRate::new(factor).unwrap();
+            let asked = Utterance { rate, ..utterance(SENTENCE) };
+            let seconds = heard(voice.synthesize(asked).await.unwrap()).await;
+            let times = normal / seconds / f64::from(factor);
+            println!("{words_per_minute} words a minute, {factor}: {times:.3} of what was asked");
+            // The program itself is that inexact.
+            assert!((times - 1.0).abs() < 0.12, "{words_per_minute}, {factor}: {times}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn is_as_long_as_what_is_left_of_the_rate_says() {
+    let Some(voice) = installed(settings()).await else { return };
+    let said = Bytes::from(say(&voice, utterance(SENTENCE)).await);
+    let seconds = said.len() as f64 / 44_100.0;
+    for factor in [0.5, 0.75, 1.25, 1.5, 2.0, 2.5, 3.0] {
+        let rate_left = SpeechRate::new(factor).unwrap();
+        let pcm = Box::pin(futures_util::stream::iter([Ok(said.clone())]));
+        let sample_rate = SampleRate::new(22_050).unwrap();
+        let times = seconds / heard(Speech { sample_rate, rate_left, pcm }).await;
+        let exactness = times / f64::from(factor);
+        assert!((exactness - 1.0).abs() < 0.01, "{times} times as fast, not {factor}");
+    }
+}
+
 #[tokio::test]
 async fn speaks_commands_instead_of_obeying_them() {
     let Some(voice) = installed(settings()).await else { return };

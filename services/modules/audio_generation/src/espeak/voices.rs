@@ -13,6 +13,14 @@ const AUTO: &str = "auto";
 /// What `-s` takes, in words per minute (espeak-ng(1)).
 const SPEEDS: std::ops::RangeInclusive<f32> = 80.0..=450.0;
 
+/// How fast espeak-ng speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    pub(super) words_per_minute: u32,
+    /// What it cannot do of the rate.
+    pub(super) rate_left: SpeechRate,
+}
+
 /// Voices to be tried, best first: the listener's, the configured one, the
 /// language's, the default. Each stands there once.
 pub(super) fn candidates(configured: &str, utterance: &Utterance) -> Vec<String> {
@@ -28,16 +36,21 @@ pub(super) fn candidates(configured: &str, utterance: &Utterance) -> Vec<String>
     voices
 }
 
-/// Words per minute at a rate, within what espeak-ng takes.
+/// The speed at a rate, within what espeak-ng takes.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "clamped to a few hundred"
 )]
-pub(super) fn words_per_minute(normal: u32, rate: SpeechRate) -> u32 {
-    let speed = normal as f32 * rate.factor();
-    speed.clamp(*SPEEDS.start(), *SPEEDS.end()).round() as u32
+pub(super) fn pace(normal: u32, rate: SpeechRate) -> Pace {
+    let normal = normal as f32;
+    let wished = normal * rate.factor();
+    let speed = wished.clamp(*SPEEDS.start(), *SPEEDS.end());
+    let is_possible = SPEEDS.contains(&wished);
+    let spoken = SpeechRate::new(speed / normal).ok().filter(|_| !is_possible);
+    let rate_left = spoken.map_or(SpeechRate::NORMAL, |spoken| rate.after(spoken));
+    Pace { words_per_minute: speed.round() as u32, rate_left }
 }
 
 /// The text without what espeak-ng takes for commands: control characters (1

@@ -1,10 +1,11 @@
 use bytes::{Bytes, BytesMut};
-use nexy_types::SampleRate;
+use nexy_types::{SampleRate, SpeechRate};
 
 use super::{
     OutputFormat,
     resampler::Resampler,
     samples::{Edges, SAMPLE_BYTES, Samples},
+    stretcher::Stretcher,
 };
 use crate::Error;
 
@@ -20,10 +21,20 @@ const FIRST_FRAMES_PER_SECOND: usize = 50;
 /// that has not begun by then does not speak.
 const LONGEST_LEAD_SECONDS: usize = 5;
 
+/// What a voice delivers, and what is left to be done with it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VoiceFormat {
+    pub(super) sample_rate: SampleRate,
+    pub(super) rate_left: SpeechRate,
+}
+
 /// Makes frames out of chunks. Plain state, no waiting: [`super::frames`] moves
 /// the bytes.
 pub(super) struct Framer {
     edges: Edges,
+    /// Before the resampler: most voices have fewer samples than clients.
+    stretcher: Option<Stretcher>,
+    /// At the voice's sample rate and the listener's speech rate.
     samples: Samples,
     resampler: Option<Resampler>,
     resampled: BytesMut,
@@ -48,13 +59,14 @@ enum State {
 // === impl Framer ===
 
 impl Framer {
-    pub(super) fn new(from: SampleRate, format: OutputFormat) -> Result<Self, Error> {
-        let to = format.sample_rate;
+    pub(super) fn new(voice: VoiceFormat, format: OutputFormat) -> Result<Self, Error> {
+        let (from, to) = (voice.sample_rate, format.sample_rate);
         let resampler = if from == to { None } else { Some(Resampler::new(from, to)?) };
         let chunk_bytes = (format.chunk_bytes & !1).max(SAMPLE_BYTES);
         let first_bytes = to.hz() as usize / FIRST_FRAMES_PER_SECOND * SAMPLE_BYTES;
         Ok(Self {
             edges: Edges::default(),
+            stretcher: Stretcher::new(from, voice.rate_left),
             samples: Samples::default(),
             resampler,
             resampled: BytesMut::new(),
@@ -73,11 +85,12 @@ impl Framer {
         if self.state == State::Silent && (is_audible(mended.as_slice()) || any_audible(&whole)) {
             self.state = State::Audible;
         }
+        let said = self.stretcher.as_mut().map_or(&mut self.samples, Stretcher::waiting);
         if let Some(sample) = mended {
-            self.samples.push_sample(sample);
+            said.push_sample(sample);
         }
-        self.samples.push(whole);
-        if self.state == State::Silent && self.samples.len() > self.lead_limit {
+        said.push(whole);
+        if self.state == State::Silent && said.len() > self.lead_limit {
             return Err(Error::Silent);
         }
         Ok(())
@@ -96,8 +109,8 @@ impl Framer {
             return Ok(None);
         }
         let most = if self.state == State::Begun { self.chunk_bytes } else { self.first_bytes };
+        while self.ready() < most && self.advance()? {}
         let frame = if self.resampler.is_some() {
-            self.resample(most)?;
             let bytes = self.resampled.len().min(most);
             (bytes >= self.least_of(bytes)).then(|| self.resampled.split_to(bytes).freeze())
         } else {
@@ -120,15 +133,28 @@ impl Framer {
         }
     }
 
-    /// Converts as much as a frame of `most` bytes needs.
-    fn resample(&mut self, most: usize) -> Result<(), Error> {
-        let Some(resampler) = self.resampler.as_mut() else { return Ok(()) };
-        let mut more = true;
-        while more && self.resampled.len() < most {
-            more = resampler.step(&mut self.samples, &mut self.resampled)?
-                || (self.finished && resampler.flush(&mut self.resampled)?);
+    /// Bytes that a frame can be made of.
+    fn ready(&self) -> usize {
+        if self.resampler.is_some() { self.resampled.len() } else { self.samples.len() }
+    }
+
+    /// Goes on where something can be done, nearest to the listener first. `false`
+    /// when the voice has to go on, or all is done.
+    fn advance(&mut self) -> Result<bool, Error> {
+        if let Some(resampler) = self.resampler.as_mut()
+            && resampler.step(&mut self.samples, &mut self.resampled)?
+        {
+            return Ok(true);
         }
-        Ok(())
+        if let Some(stretcher) = self.stretcher.as_mut()
+            && stretcher.step(self.finished, &mut self.samples)
+        {
+            return Ok(true);
+        }
+        match self.resampler.as_mut().filter(|_| self.finished) {
+            Some(resampler) => resampler.flush(&mut self.resampled),
+            None => Ok(false),
+        }
     }
 }
 

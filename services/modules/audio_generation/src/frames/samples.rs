@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// Bytes in a sample.
 pub(super) const SAMPLE_BYTES: usize = 2;
@@ -68,6 +68,15 @@ impl Samples {
     pub(super) fn push_sample(&mut self, sample: [u8; SAMPLE_BYTES]) {
         self.len += sample.len();
         self.tail.extend_from_slice(&sample);
+    }
+
+    /// Adds samples, by copying.
+    pub(super) fn extend(&mut self, samples: impl Iterator<Item = i16>) {
+        let before = self.tail.len();
+        for sample in samples {
+            self.tail.put_i16_le(sample);
+        }
+        self.len += self.tail.len() - before;
     }
 
     /// Removes between `least` and `most` bytes (both of whole samples and above

@@ -5,28 +5,34 @@ use std::{
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream};
-use nexy_types::SampleRate;
+use nexy_types::{SampleRate, SpeechRate};
 use proptest::prelude::*;
 
 use super::{OutputFormat, frames};
 use crate::{Error, Speech};
 
-const AMPLITUDE: f64 = 12_000.0;
+pub(super) const AMPLITUDE: f64 = 12_000.0;
 
-fn rate(hz: u32) -> SampleRate {
+pub(super) fn rate(hz: u32) -> SampleRate {
     SampleRate::new(hz).unwrap()
 }
 
-fn format(hz: u32) -> OutputFormat {
+pub(super) fn format(hz: u32) -> OutputFormat {
     OutputFormat { sample_rate: rate(hz), chunk_bytes: 4096 }
 }
 
 fn speech(hz: u32, chunks: Vec<Result<Bytes, Error>>) -> Speech {
-    Speech { sample_rate: rate(hz), pcm: Box::pin(stream::iter(chunks)) }
+    at_rate(1.0, hz, chunks)
+}
+
+/// Of which so much of the speech rate is left to be done.
+pub(super) fn at_rate(left: f32, hz: u32, chunks: Vec<Result<Bytes, Error>>) -> Speech {
+    let rate_left = SpeechRate::new(left).unwrap();
+    Speech { sample_rate: rate(hz), rate_left, pcm: Box::pin(stream::iter(chunks)) }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "within the range of i16")]
-fn sine(hz: f64, sample_rate: u32, samples: usize) -> Bytes {
+pub(super) fn sine(hz: f64, sample_rate: u32, samples: usize) -> Bytes {
     let mut pcm = BytesMut::new();
     for at in 0..samples {
         // A cosine: it is loud from the first sample on.
@@ -36,7 +42,7 @@ fn sine(hz: f64, sample_rate: u32, samples: usize) -> Bytes {
     pcm.freeze()
 }
 
-fn chunked(pcm: &Bytes, sizes: &[usize]) -> Vec<Result<Bytes, Error>> {
+pub(super) fn chunked(pcm: &Bytes, sizes: &[usize]) -> Vec<Result<Bytes, Error>> {
     let (mut rest, mut chunks) = (pcm.clone(), Vec::new());
     for size in sizes.iter().copied().cycle() {
         if rest.is_empty() {
@@ -48,7 +54,7 @@ fn chunked(pcm: &Bytes, sizes: &[usize]) -> Vec<Result<Bytes, Error>> {
 }
 
 /// All frames, which must keep the rules, and the error at the end, if any.
-fn run(speech: Speech, format: OutputFormat) -> (Vec<Bytes>, Option<Error>) {
+pub(super) fn run(speech: Speech, format: OutputFormat) -> (Vec<Bytes>, Option<Error>) {
     let mut items: Vec<_> =
         frames(speech, format).collect::<Vec<_>>().now_or_never().expect("nothing waits");
     let error = match items.pop() {
@@ -67,7 +73,7 @@ fn run(speech: Speech, format: OutputFormat) -> (Vec<Bytes>, Option<Error>) {
     (frames, error)
 }
 
-fn samples(frames: &[Bytes]) -> Vec<f64> {
+pub(super) fn samples(frames: &[Bytes]) -> Vec<f64> {
     let joined: Vec<u8> = frames.concat();
     joined.as_chunks::<2>().0.iter().map(|pair| f64::from(i16::from_le_bytes(*pair))).collect()
 }
@@ -164,7 +170,9 @@ async fn sends_the_first_frame_at_once_and_gathers_later_ones() {
     for from in [24_000, 48_000] {
         let (sender, receiver) = tokio::sync::mpsc::channel(8);
         let pcm = Box::pin(tokio_stream::wrappers::ReceiverStream::new(receiver));
-        let mut frames = frames(Speech { sample_rate: rate(from), pcm }, format(48_000));
+        let rate_left = SpeechRate::NORMAL;
+        let speech = Speech { sample_rate: rate(from), rate_left, pcm };
+        let mut frames = frames(speech, format(48_000));
         let millis = |millis: usize| Ok(sine(440.0, from, from as usize * millis / 1000));
         sender.send(millis(20)).await.unwrap();
         assert!(frames.next().await.unwrap().unwrap().len() <= 1920);
@@ -214,8 +222,8 @@ fn reports_a_reply_without_a_sound_and_sends_none_of_it() {
         vec![Ok(Bytes::from(hiss))],
     ];
     for (row, chunks) in rows.into_iter().enumerate() {
-        for from in [24_000, 48_000] {
-            let (frames, error) = run(speech(from, chunks.clone()), format(48_000));
+        for (from, left) in [(24_000, 1.0), (24_000, 3.0), (48_000, 1.0), (48_000, 0.5)] {
+            let (frames, error) = run(at_rate(left, from, chunks.clone()), format(48_000));
             assert_eq!((frames.len(), error), (0, Some(Error::Silent)), "row {row}");
         }
     }
@@ -224,10 +232,13 @@ fn reports_a_reply_without_a_sound_and_sends_none_of_it() {
 #[tokio::test]
 async fn gives_up_on_endless_silence() {
     let silence = stream::repeat_with(|| Ok(Bytes::from(vec![0; 4096])));
-    let speech = Speech { sample_rate: rate(24_000), pcm: Box::pin(silence) };
-    let mut frames = frames(speech, format(48_000));
-    assert_eq!(frames.next().await, Some(Err(Error::Silent)));
-    assert_eq!(frames.next().await, None);
+    let pcm = Box::pin(silence);
+    for rate_left in [1.0, 3.0].map(|left| SpeechRate::new(left).unwrap()) {
+        let speech = Speech { sample_rate: rate(24_000), rate_left, pcm: pcm.clone() };
+        let mut frames = frames(speech, format(48_000));
+        assert_eq!(frames.next().await, Some(Err(Error::Silent)));
+        assert_eq!(frames.next().await, None);
+    }
 }
 
 #[test]
@@ -314,18 +325,19 @@ proptest! {
     #[test]
     fn sounds_the_same_however_it_was_chunked(
         from in prop::sample::select(vec![16_000_u32, 22_050, 24_000, 44_100, 48_000]),
+        left in prop::sample::select(vec![1.0_f32, 1.0, 0.5, 0.9, 1.25, 2.0, 3.0]),
         count in 1_usize..6000,
         sizes in prop::collection::vec(prop_oneof![Just(1_usize), 1_usize..64, 1_usize..9000], 1..12),
     ) {
         let pcm = sine(700.0, from, count);
-        let (whole, none) = run(speech(from, vec![Ok(pcm.clone())]), format(48_000));
+        let (whole, none) = run(at_rate(left, from, vec![Ok(pcm.clone())]), format(48_000));
         prop_assert_eq!(none, None);
         for sizes in [sizes, vec![1]] {
-            let (pieces, none) = run(speech(from, chunked(&pcm, &sizes)), format(48_000));
+            let (pieces, none) = run(at_rate(left, from, chunked(&pcm, &sizes)), format(48_000));
             prop_assert_eq!(none, None);
             prop_assert_eq!(whole.concat(), pieces.concat());
         }
-        if from == 48_000 {
+        if from == 48_000 && SpeechRate::new(left) == Ok(SpeechRate::NORMAL) {
             prop_assert_eq!(whole.concat(), pcm.to_vec());
         }
     }

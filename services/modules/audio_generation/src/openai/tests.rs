@@ -28,6 +28,7 @@ fn settings(server: &SpeechServer) -> Settings {
         model: "tts-1".to_owned(),
         voice: "alloy".to_owned(),
         sample_rate: SampleRate::new(24_000).unwrap(),
+        takes_speed: true,
         connections: testing::connections(),
         first_byte_timeout: PATIENT,
         stall_timeout: PATIENT,
@@ -83,6 +84,25 @@ async fn sends_what_the_api_documents() {
     assert_eq!(requests[0].headers["authorization"], "Bearer sk-secret");
     assert_eq!(requests[0].headers["content-type"], "application/json");
     assert_eq!(requests[1].body["voice"], "alloy");
+}
+
+#[tokio::test]
+async fn asks_for_a_speed_only_where_it_is_heeded_and_leaves_it_else() {
+    let server = server(Script::tone()).await;
+    for (takes_speed, factor, speed, left) in [
+        (true, 3.0, json!(3.0), 1.0),
+        (true, 0.5, json!(0.5), 1.0),
+        (false, 3.0, json!(null), 3.0),
+        (false, 1.0, json!(null), 1.0),
+        (false, 0.5, json!(null), 0.5),
+    ] {
+        let settings = Settings { takes_speed, ..settings(&server) };
+        let voice = OpenAiSynthesizer::new(settings).unwrap();
+        let [rate, left] = [factor, left].map(|factor| SpeechRate::new(factor).unwrap());
+        let speech = voice.synthesize(Utterance { rate, ..utterance() }).await.unwrap();
+        assert_eq!(speech.rate_left, left, "{takes_speed} {factor}");
+        assert_eq!(server.requests().pop().unwrap().body["speed"], speed);
+    }
 }
 
 #[tokio::test]

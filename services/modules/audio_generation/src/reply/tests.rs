@@ -72,7 +72,8 @@ async fn speak(chunks: Vec<(Duration, Result<Bytes, Error>)>) -> Result<Speech, 
         tokio::time::sleep(wait).await;
         chunk
     }));
-    let opened = Opened { sample_rate: SampleRate::new(24_000).unwrap(), pcm };
+    let sample_rate = SampleRate::new(24_000).unwrap();
+    let opened = Opened { sample_rate, rate_left: SpeechRate::NORMAL, pcm };
     spoken("test", &utterance("hi"), PATIENCE, async { Ok(opened) }).await
 }
 

@@ -1,6 +1,6 @@
 use nexy_types::{Language, SpeechRate};
 
-use super::{candidates, plain, words_per_minute};
+use super::{Pace, candidates, pace, plain};
 use crate::Utterance;
 
 fn check(configured: &str, voice: Option<&str>, language: &str, expected: &[&str]) {
@@ -38,12 +38,20 @@ fn never_takes_a_name_for_an_option_or_a_path() {
 }
 
 #[test]
-fn keeps_the_speed_within_what_the_program_takes() {
-    for (normal, factor, expected) in
-        [(175, 1.0, 175), (175, 2.0, 350), (175, 3.0, 450), (100, 0.5, 80), (150, 0.75, 113)]
-    {
-        let rate = SpeechRate::new(factor).unwrap();
-        assert_eq!(words_per_minute(normal, rate), expected);
+fn keeps_the_speed_within_what_the_program_takes_and_leaves_the_rest() {
+    for (normal, factor, words_per_minute, left) in [
+        (175, 1.0, 175, 1.0),
+        (175, 2.0, 350, 1.0),
+        (150, 3.0, 450, 1.0),
+        (175, 3.0, 450, 1.167),
+        (450, 3.0, 450, 3.0),
+        (150, 0.75, 113, 1.0),
+        (160, 0.5, 80, 1.0),
+        (100, 0.5, 80, 0.625),
+        (80, 0.5, 80, 0.5),
+    ] {
+        let [rate, rate_left] = [factor, left].map(|factor| SpeechRate::new(factor).unwrap());
+        assert_eq!(pace(normal, rate), Pace { words_per_minute, rate_left }, "{normal} {factor}");
     }
 }
 

@@ -13,8 +13,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::{TryStreamExt as _, stream};
 use moka::{Expiry, future::Cache};
-use nexy_audio_generation::Utterance;
+use nexy_audio_generation::{Speech, Utterance, frames};
 use nexy_text_filtering::spoken;
 use nexy_types::{ErrorType, Language, SampleRate, SpeechRate};
 
@@ -139,6 +140,25 @@ impl Welcomes {
     /// The greeting, if it was spoken before.
     pub(crate) async fn cached(&self, greeting: &Greeting) -> Option<Arc<Recording>> {
         self.cache.get(greeting).await
+    }
+
+    /// What was spoken at the usual speed, at another one.
+    pub(crate) async fn paced(
+        &self,
+        recording: Arc<Recording>,
+        rate_left: SpeechRate,
+    ) -> Arc<Recording> {
+        if rate_left == SpeechRate::NORMAL {
+            return recording;
+        }
+        let Recording { method, is_stand_in, sample_rate, frames: ref spoken } = *recording;
+        let pcm = Box::pin(stream::iter(spoken.clone().into_iter().map(Ok)));
+        let speech = Speech { sample_rate, rate_left, pcm };
+        match frames(speech, self.voices.format()).try_collect().await {
+            Ok(frames) => Arc::new(Recording { method, is_stand_in, sample_rate, frames }),
+            // Too fast or too slow is better than nothing.
+            Err(_) => recording,
+        }
     }
 
     /// The tape that is running for a greeting, or a new one.

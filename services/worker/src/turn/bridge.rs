@@ -30,6 +30,7 @@ pub(super) struct Bridge {
     /// What is always in the cache: the same at the voice and rate of whoever
     /// wishes for none.
     stand_in: Option<Greeting>,
+    rate: SpeechRate,
     after: Duration,
 }
 
@@ -53,7 +54,8 @@ impl Bridges {
             rate: SpeechRate::NORMAL,
             ..greeting
         });
-        Bridge { speech: Arc::clone(&self.speech), greeting, stand_in, after: self.settings.after }
+        let (speech, after) = (Arc::clone(&self.speech), self.settings.after);
+        Bridge { speech, greeting, stand_in, rate: listener.rate, after }
     }
 
     /// Has the sentences spoken once, so that they are there when a reply is not.
@@ -91,7 +93,7 @@ impl Bridge {
             return recording;
         }
         if let Some(recording) = self.speech.cached(&stand_in).await {
-            return recording;
+            return self.speech.paced(recording, self.rate).await;
         }
         if is_late && let Ok(recording) = speaking.await {
             return recording;

@@ -62,7 +62,7 @@ async fn one_moment_is_spoken_ahead_for_a_voice_and_rate_of_ones_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_usual_one_moment_stands_in_for_a_voice_that_hangs() {
+async fn the_usual_one_moment_stands_in_for_a_voice_that_hangs_at_the_listeners_speed() {
     let spoken = voice("espeak")
         .then([Say::Sound(Duration::from_millis(100))])
         .then([Say::Sound(Duration::from_millis(100))])
@@ -72,7 +72,8 @@ async fn the_usual_one_moment_stands_in_for_a_voice_that_hangs() {
     // As at the start of the process.
     bench.pipeline.bridges.prepare().await;
     let heard = bench.answer(quick("Are you there?")).await;
-    assert_eq!(heard.bridge_ms(), 100);
+    // 100 ms at 2.5 times the usual speed, but for the last two periods.
+    assert!((36..=50).contains(&heard.bridge_ms()), "{} ms", heard.bridge_ms());
 }
 
 #[tokio::test(start_paused = true)]

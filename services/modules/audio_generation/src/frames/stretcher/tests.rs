@@ -42,12 +42,16 @@ fn keeps_pitch_and_loudness_without_a_click_and_is_as_long_as_it_should() {
         for (tone, left) in [97.0, 200.0, 311.0].into_iter().flat_map(|t| LEFT.map(|l| (t, l))) {
             let pcm = sine(tone, hz, 2 * hz as usize);
             let (said, heard) = (samples(&[pcm.clone()]), heard(left, hz, &pcm));
-            let seconds = heard.len() as f64 / f64::from(hz) * f64::from(left);
+            let (seconds, whole) = (heard.len() as f64 / f64::from(hz), 2.0 / f64::from(left));
             let case = format!("{tone} Hz at {hz} Hz, {left} times as fast");
             // The last two periods are not made shorter.
-            assert!((seconds / 2.0 - 1.0).abs() < 0.02, "{case}: {seconds} s");
+            let off = (seconds - whole).abs();
+            assert!(off < 0.005 * whole + 2.0 / tone, "{case}: {seconds} s");
             let pitch = pitch(&heard, hz);
-            assert!((pitch / tone - 1.0).abs() < 0.02, "{case}: {pitch} Hz");
+            // A period is a whole number of samples, so each jump may be half a sample
+            // amiss: two in a hundred in the worst case here, and at a telephone's rate.
+            let rounding = 0.5 * tone / f64::from(hz) * f64::from(left - 1.0).abs().max(1.0);
+            assert!((pitch / tone - 1.0).abs() < 0.01 + rounding, "{case}: {pitch} Hz");
             let change = decibels(loudness(&heard) / (AMPLITUDE / 2.0_f64.sqrt()));
             assert!(change.abs() < 0.5, "{case}: {change} dB");
             let steps = largest_step(&heard) / largest_step(&said);

@@ -137,7 +137,7 @@ fn may_depend(from: &Package, to: &Package) -> bool {
         (from, Layer::Test) => from == Layer::Test && to.name == "nexy-testkit",
         (_, Layer::Vocabulary) => true,
         (Layer::Base, _) => false,
-        (Layer::Module, _) => to.name == "nexy-telemetry",
+        (Layer::Module, _) => matches!(to.name.as_str(), "nexy-telemetry" | "nexy-outbound"),
         (Layer::Database, to) => to == Layer::Module,
         (Layer::Runtime, to) => to == Layer::Base,
         (Layer::Binary, to) => to != Layer::Binary,
@@ -192,10 +192,10 @@ const RESERVED: &[Reserved] = &[
         allowed: |code| code.package == "nexy-database",
     },
     Reserved {
-        rule: "only provider files and nexyctl name an HTTP client:",
+        rule: "only provider files, what they share and nexyctl name an HTTP client:",
         needles: &["reqwest", "hyper_util::client", "hyper::client"],
         allowed: |code| {
-            code.package == "nexyctl"
+            matches!(code.package.as_str(), "nexy-outbound" | "nexyctl")
                 || is_provider_file(code)
                 // A binary asks its own /health, for images without a shell.
                 || code.is("services/foundation/runtime/src/healthcheck.rs")

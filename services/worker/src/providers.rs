@@ -8,7 +8,7 @@ mod voices;
 use std::time::Duration;
 
 use nexy_config::Settings;
-use nexy_types::ProviderConnections;
+use nexy_outbound::ProviderConnections;
 
 pub(crate) use breaker::{Breaker, BreakerSettings, Fault};
 pub(crate) use models::{GuardedModel, Models};

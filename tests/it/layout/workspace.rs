@@ -118,7 +118,7 @@ impl Layer {
             ["tests"] | ["services", "foundation", "testkit"] => Self::Test,
             ["services", "foundation", "types"] => Self::Vocabulary,
             ["services", "foundation", "proto"] => Self::Proto,
-            ["services", "foundation", "config" | "telemetry"] => Self::Base,
+            ["services", "foundation", "config" | "outbound" | "telemetry"] => Self::Base,
             ["services", "foundation", "runtime"] => Self::Runtime,
             ["services", "modules", "database"] => Self::Database,
             ["services", "modules", _] => Self::Module,

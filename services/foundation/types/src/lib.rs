@@ -14,7 +14,6 @@ mod id;
 mod image_format;
 mod language;
 mod module;
-mod provider_connections;
 
 pub use action_mark::{ACTION_MARK, ActionMarks, without_action_marks};
 pub use audio::{InvalidSpeechRate, SampleRate, SpeechRate};
@@ -24,4 +23,3 @@ pub use id::{HardwareId, InvalidHardwareId, InvalidSessionId, SessionId, TurnNum
 pub use image_format::ImageFormat;
 pub use language::Language;
 pub use module::{BoxFuture, Module, ModuleState, ModuleStatus};
-pub use provider_connections::ProviderConnections;

@@ -11,7 +11,8 @@ mod voices;
 
 use std::{sync::Arc, time::Duration};
 
-use nexy_types::{BoxFuture, ProviderConnections, SampleRate, SpeechRate};
+use nexy_outbound::ProviderConnections;
+use nexy_types::{BoxFuture, SampleRate, SpeechRate};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use secrecy::{ExposeSecret, SecretString};
 

@@ -1,15 +1,14 @@
 //! What voices behind HTTP share: an address, a client, and the reading of
 //! answers.
 
-mod connection;
 mod refusal;
 mod retry_after;
 
-use std::{error::Error as _, io, iter, time::Duration};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
-use nexy_types::ProviderConnections;
+use nexy_outbound::{ProviderConnections, breaks_tls};
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
     header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -54,7 +53,10 @@ impl Endpoint {
     pub(crate) fn new(settings: EndpointSettings<'_>) -> Result<Self, Error> {
         let EndpointSettings { base_url, path, headers, connections } = settings;
         let url = below(base_url, path).ok_or(Error::InvalidSetting { setting: "base_url" })?;
-        let client = connection::builder(&connections)
+        let client = connections.client();
+        #[cfg(test)]
+        let client = crate::testing::trusting(client);
+        let client = client
             .build()
             .map_err(|_| Error::Unavailable { reason: "the HTTP client cannot be made" })?;
         Ok(Self { client, url, headers })
@@ -164,19 +166,4 @@ fn not_sent(error: &reqwest::Error) -> Error {
     } else {
         Error::Unavailable { reason: "the connection broke before the answer" }
     }
-}
-
-/// Whether a connection came to nothing over what the server showed: a
-/// certificate of an authority that is not trusted, or of another host.
-fn breaks_tls(error: &reqwest::Error) -> bool {
-    let mut causes = iter::successors(error.source(), |&cause| cause.source());
-    error.is_connect() && causes.any(is_of_tls)
-}
-
-/// rustls reports by errors of this kind, which are wrapped in others.
-fn is_of_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.downcast_ref::<io::Error>().is_some_and(|error| {
-        error.kind() == io::ErrorKind::InvalidData
-            || error.get_ref().is_some_and(|inner| is_of_tls(inner))
-    })
 }

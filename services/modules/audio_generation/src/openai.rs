@@ -7,7 +7,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nexy_types::{BoxFuture, ProviderConnections, SampleRate, SpeechRate};
+use nexy_outbound::ProviderConnections;
+use nexy_types::{BoxFuture, SampleRate, SpeechRate};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 

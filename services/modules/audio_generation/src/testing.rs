@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use nexy_outbound::ProviderConnections;
 use nexy_testkit::https_server;
-use nexy_types::ProviderConnections;
 use reqwest::{Certificate, ClientBuilder};
 
 /// For steps that must not be taken for slow on a busy machine.

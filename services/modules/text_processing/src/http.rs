@@ -4,13 +4,12 @@
 //! nothing is retried but what a server says it has not looked at (GOAWAY): the
 //! worker shares one budget among all models.
 
-mod connection;
 pub(crate) mod fault;
 
-use std::{error::Error as _, io, iter, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use nexy_types::ProviderConnections;
+use nexy_outbound::{ProviderConnections, breaks_tls};
 use reqwest::{
     Client, Response, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -32,7 +31,10 @@ pub(crate) fn client(
 ) -> Result<Client, Error> {
     headers.insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    connection::builder(&connections)
+    let client = connections.client();
+    #[cfg(test)]
+    let client = crate::testing::trusting(client);
+    client
         .default_headers(headers)
         .user_agent(concat!("nexy/", env!("CARGO_PKG_VERSION")))
         .build()
@@ -97,21 +99,6 @@ fn not_sent(error: &reqwest::Error) -> Error {
     }
     let code = breaks_tls(error).then(|| ProviderCode::parse(NO_TLS)).flatten();
     Error::Unavailable(Refusal { code, ..Refusal::default() })
-}
-
-/// Whether a connection came to nothing over what the server showed: a
-/// certificate of an authority that is not trusted, or of another host.
-fn breaks_tls(error: &reqwest::Error) -> bool {
-    let mut causes = iter::successors(error.source(), |&cause| cause.source());
-    error.is_connect() && causes.any(is_of_tls)
-}
-
-/// rustls reports by errors of this kind, which are wrapped in others.
-fn is_of_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.downcast_ref::<io::Error>().is_some_and(|error| {
-        error.kind() == io::ErrorKind::InvalidData
-            || error.get_ref().is_some_and(|inner| is_of_tls(inner))
-    })
 }
 
 /// Opens a connection and leaves it to the next request. Any answer to a HEAD

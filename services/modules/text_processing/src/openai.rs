@@ -11,7 +11,8 @@ mod request;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use nexy_types::{BoxFuture, ImageFormat, ProviderConnections};
+use nexy_outbound::ProviderConnections;
+use nexy_types::{BoxFuture, ImageFormat};
 use reqwest::{
     Client, Response, Url,
     header::{AUTHORIZATION, HeaderMap},

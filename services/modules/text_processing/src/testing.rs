@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
+use nexy_outbound::ProviderConnections;
 use nexy_testkit::https_server;
-use nexy_types::{Argument, ArgumentKind, Command, Language, ProviderConnections, Risk};
+use nexy_types::{Argument, ArgumentKind, Command, Language, Risk};
 use reqwest::{Certificate, ClientBuilder};
 
 use crate::{ChatRequest, Delta, Error, FinishReason, LanguageModel, Screen, Usage};

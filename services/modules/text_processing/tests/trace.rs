@@ -10,13 +10,14 @@ use std::{
 };
 
 use futures_util::StreamExt;
+use nexy_outbound::ProviderConnections;
 use nexy_testkit::{chat_server, gemini_server, model_server::Format, model_server::ModelServer};
 use nexy_text_processing::{
     ChatRequest, Error, LanguageModel, Screen,
     gemini::{self, GeminiModel},
     openai::{self, OpenAiModel},
 };
-use nexy_types::{ImageFormat, Language, ProviderConnections};
+use nexy_types::{ImageFormat, Language};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future::join_all};
+use nexy_outbound::ProviderConnections;
 use nexy_testkit::{
     azure_server,
     https_server::{Authority, HttpsServer, Version, trusted},
@@ -15,7 +16,6 @@ use nexy_testkit::{
     soonest,
     speech_server::{self, Script, SpeechState, echo},
 };
-use nexy_types::ProviderConnections;
 
 use super::{
     HURRIED, LEFT_WITHIN, TEXTS, heard, pcm,

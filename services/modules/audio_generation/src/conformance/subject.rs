@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use nexy_outbound::ProviderConnections;
 use nexy_testkit::{
     azure_server,
     speech_server::{Audio, Ending, Refusal, Script, SpeechServer, echo},
 };
-use nexy_types::{ProviderConnections, SampleRate};
+use nexy_types::SampleRate;
 use secrecy::SecretString;
 
 use crate::{

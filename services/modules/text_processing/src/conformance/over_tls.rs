@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join_all};
+use nexy_outbound::ProviderConnections;
 use nexy_testkit::{
     chat_server::OpenAi,
     gemini_server::Gemini,
@@ -14,7 +15,6 @@ use nexy_testkit::{
     model_server::{Script, State},
     soonest,
 };
-use nexy_types::ProviderConnections;
 
 use super::{
     LEFT_WITHIN, STALL, stopped,

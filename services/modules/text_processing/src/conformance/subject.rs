@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use nexy_outbound::ProviderConnections;
 use nexy_testkit::{
     chat_server::OpenAi,
     gemini_server::{Gemini, GoogleError},
     model_server::{Format, ModelServer, Script},
 };
-use nexy_types::{ImageFormat, ProviderConnections};
+use nexy_types::ImageFormat;
 
 use crate::{
     DeltaStream, Error, LanguageModel,

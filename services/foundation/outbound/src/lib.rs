@@ -45,7 +45,6 @@ pub struct ProviderConnections {
 impl ProviderConnections {
     /// The beginning of a client that connects like this. The process's rustls
     /// provider must be installed before it is built.
-    #[must_use]
     pub fn client(&self) -> ClientBuilder {
         let pinged = (!self.ping_interval.is_zero()).then_some(self.ping_interval);
         Client::builder()

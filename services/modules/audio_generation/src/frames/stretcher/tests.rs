@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    slice,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
@@ -41,7 +44,7 @@ fn keeps_pitch_and_loudness_without_a_click_and_is_as_long_as_it_should() {
     for hz in [8_000, 16_000, 22_050, 24_000, 44_100, 48_000] {
         for (tone, left) in [97.0, 200.0, 311.0].into_iter().flat_map(|t| LEFT.map(|l| (t, l))) {
             let pcm = sine(tone, hz, 2 * hz as usize);
-            let (said, heard) = (samples(&[pcm.clone()]), heard(left, hz, &pcm));
+            let (said, heard) = (samples(slice::from_ref(&pcm)), heard(left, hz, &pcm));
             let (seconds, whole) = (heard.len() as f64 / f64::from(hz), 2.0 / f64::from(left));
             let case = format!("{tone} Hz at {hz} Hz, {left} times as fast");
             // The last two periods are not made shorter.
@@ -70,7 +73,8 @@ fn keeps_the_loudness_of_what_has_no_pitch() {
     let pcm: Vec<u8> = (0..48_000).flat_map(|_| noise().to_le_bytes()).collect();
     let pcm = Bytes::from(pcm);
     for left in LEFT {
-        let change = loudness(&heard(left, 24_000, &pcm)) / loudness(&samples(&[pcm.clone()]));
+        let change =
+            loudness(&heard(left, 24_000, &pcm)) / loudness(&samples(slice::from_ref(&pcm)));
         assert!(decibels(change).abs() < 0.5, "{left}: {} dB", decibels(change));
     }
 }
@@ -80,7 +84,7 @@ fn loses_neither_the_beginning_nor_the_end() {
     for (left, count) in LEFT.into_iter().flat_map(|l| [1, 50, 119, 120, 740, 5001].map(|c| (l, c)))
     {
         let pcm = sine(200.0, 24_000, count);
-        let (said, heard) = (samples(&[pcm.clone()]), heard(left, 24_000, &pcm));
+        let (said, heard) = (samples(slice::from_ref(&pcm)), heard(left, 24_000, &pcm));
         let ends = |signal: &[f64]| (signal[0], *signal.last().unwrap());
         let (first, last) = ends(&heard);
         let case = format!("{count} samples, {left} times as fast");

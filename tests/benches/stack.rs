@@ -2,8 +2,9 @@
 //!
 //! `cargo bench -p nexy-tests --bench stack [-- --check]` runs the release
 //! binaries against providers on loopback, and prints each figure with its
-//! target. With `--check` a miss is a failure, with `--paced` only the replies
-//! are measured that come word by word, with `--interrupts` only how soon
+//! target. With `--check` a miss is a failure, with `--latency` only what
+//! providers that answer at once let be seen is measured, with `--paced` only the
+//! replies that come word by word, with `--interrupts` only how soon
 //! providers are let go, with `--telemetry` only what a collector adds, with
 //! `--passing` only what passes through the gateway, with `--overload` only what
 //! more clients than places do to it, with `--uploads` only screenshots from far
@@ -142,15 +143,10 @@ async fn measure() -> anyhow::Result<Report> {
         overload::measure(&mut report).await?;
         return Ok(report);
     }
-    let providers = Providers::start().await?;
-    let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
-    footprint::starts(&mut stack, &mut report).await?;
-    stack.wait_ready().await?;
-    footprint::memory(&stack, "idle", footprint::RESIDENT, &mut report).await?;
-    latency::measure(&stack, &providers, &mut report).await?;
-    burst::measure(&stack, &mut report).await?;
-    footprint::memory(&stack, "after all that", Target::None, &mut report).await?;
-    drop(stack);
+    one_stack(&mut report).await?;
+    if is_given("--latency") {
+        return Ok(report);
+    }
     interrupts::measure(&mut report).await?;
     passing::measure(&mut report).await?;
     overload::measure(&mut report).await?;
@@ -158,4 +154,16 @@ async fn measure() -> anyhow::Result<Report> {
     paced::measure(&mut report).await?;
     telemetry::measure(&mut report).await?;
     Ok(report)
+}
+
+/// What providers that answer at once let be seen of one stack behind its nginx.
+async fn one_stack(report: &mut Report) -> anyhow::Result<()> {
+    let providers = Providers::start().await?;
+    let mut stack = providers.configure(Stack::builder()).with_ingress().start().await?;
+    footprint::starts(&mut stack, report).await?;
+    stack.wait_ready().await?;
+    footprint::memory(&stack, "idle", footprint::RESIDENT, report).await?;
+    latency::measure(&stack, &providers, report).await?;
+    burst::measure(&stack, report).await?;
+    footprint::memory(&stack, "after all that", Target::None, report).await
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use futures_util::{Stream, StreamExt as _, stream};
 use nexy_proto::{
     streaming::{
@@ -23,7 +23,7 @@ use nexy_proto::{
         worker_server::{Worker, WorkerServer},
     },
 };
-use nexy_testkit::stack::{Process, Stack, free_port, question};
+use nexy_testkit::stack::{Process, Stack, free_port, question, resident_kib};
 use nexy_tests::report::{Report, Target};
 use tokio::{
     net::TcpListener,
@@ -48,23 +48,48 @@ const LANES: usize = 8;
 const FRAMES: usize = 4_000;
 
 /// Rounds of each kind, by turns.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 16;
 
 /// Of the CPU of a server that only sends the same bytes.
 const RATIO: f64 = 1.5;
 
 /// Listeners at the same time, and what each of them hears.
-const LISTENERS: [usize; 3] = [250, 500, 1_000];
+const LISTENERS: [usize; 3] = [250, 500, MOST];
+const MOST: usize = 1_000;
 const HEARD: usize = 350;
 
 /// RFC 9113, 6.9.2: what may be under way to a listener, in bytes.
 const WINDOW: u32 = 65_535;
+
+/// Windows of those who drain: of the standard, and of a client that asks for
+/// more than is ever under way.
+const WINDOWS: [(&str, u32); 2] = [("windows of 64 KiB", WINDOW), ("windows of 2 MiB", 1 << 21)];
 
 /// For one round of anything here.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What makes this program the server that it compares the gateway with.
 pub(crate) const BARE_SERVER: &str = "--bare-server";
+
+/// A process whose CPU is measured, and the port that its listeners come to.
+#[derive(Clone, Copy)]
+struct Served {
+    pid: u32,
+    port: u16,
+}
+
+/// What so many listeners heard, and what it took.
+struct Heard {
+    /// Those who had to wait for a frame longer than one lasts.
+    dry: u32,
+    /// For a frame that was due.
+    longest_wait: Duration,
+    /// CPU of the server, in seconds, and how long it all lasted.
+    cpu: f64,
+    lasted: Duration,
+    /// Memory of the server above what it had before, in KiB.
+    kib: u64,
+}
 
 type Events<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -88,9 +113,24 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
         .start()
         .await?;
     stack.wait_ready().await?;
-    megabytes(&stack, report).await?;
+    let port = free_port()?;
+    let program = std::env::current_exe()?;
+    let mut command = tokio::process::Command::new(program);
+    let bare = command.args([BARE_SERVER, &port.to_string()]).kill_on_drop(true).spawn()?;
+    let bare = Served { pid: bare.id().context("the bare server has left")?, port };
+    let gateway = Served { pid: gateway(&stack)?.id(), port: stack.ports.gateway_grpc };
+    for (name, window) in WINDOWS {
+        let both = megabytes([gateway, bare], window).await?;
+        tell_ratio(&format!("drained at once, {name}: "), both, report);
+    }
     for count in LISTENERS {
-        listeners(&stack, count, report).await?;
+        let heard = listeners(gateway, count).await?;
+        heard.tell(count, report);
+        if count == MOST {
+            let direct = listeners(bare, count).await?;
+            let both = [&heard, &direct].map(|heard| heard.per_megabyte(count));
+            tell_ratio(&format!("{count} listeners: "), both, report);
+        }
     }
     Ok(())
 }
@@ -111,45 +151,33 @@ pub(crate) async fn bare_server(port: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn megabytes(stack: &Stack, report: &mut Report) -> anyhow::Result<()> {
-    let port = free_port()?.to_string();
-    let program = std::env::current_exe()?;
-    let mut command = tokio::process::Command::new(program);
-    let server = command.args([BARE_SERVER, port.as_str()]).kill_on_drop(true).spawn()?;
-    let bare = server.id().context("the bare server has left")?;
-    let url = format!("http://127.0.0.1:{port}");
-    let endpoint = Channel::from_shared(url)?.connect_timeout(PATIENCE);
-    let mut direct = None;
-    for _ in 0..100 {
-        match endpoint.connect().await {
-            Ok(channel) => {
-                direct = Some(StreamingServiceClient::new(channel));
-                break;
-            }
-            Err(_) => sleep(Duration::from_millis(20)).await,
-        }
-    }
-    let direct = direct.context("the bare server does not answer")?;
-    let through = stack.client().await?;
-    let gateway = gateway(stack)?.id();
+/// CPU of the gateway and of the bare server for a megabyte, in milliseconds.
+async fn megabytes([gateway, bare]: [Served; 2], window: u32) -> anyhow::Result<[f64; 2]> {
+    let both = [(gateway, gateway.client(window).await?), (bare, bare.client(window).await?)];
     let mut cpu = [0.0; 2];
     for round in 0..=ROUNDS {
-        for (place, (client, pid)) in [(&through, gateway), (&direct, bare)].iter().enumerate() {
-            let before = burst::seconds_of_pid(*pid)?;
+        for (place, (server, client)) in both.iter().enumerate() {
+            let before = burst::seconds_of_pid(server.pid)?;
             timeout(PATIENCE, drain(client)).await??;
             // The first one warms up.
             if round > 0 {
-                cpu[place] += burst::seconds_of_pid(*pid)? - before;
+                cpu[place] += burst::seconds_of_pid(server.pid)? - before;
             }
         }
     }
     let megabytes = (LANES * FRAMES * FRAME * ROUNDS) as f64 / 1e6;
-    let [through, direct] = cpu.map(|seconds| seconds / megabytes * 1e3);
-    report.add("CPU of the gateway for a megabyte of audio", "ms", Target::None, through);
-    report.add("CPU of a bare tonic server that sends it", "ms", Target::None, direct);
-    let ratio = through / direct;
-    report.add("the gateway's share of that", "times", Target::Below(RATIO), ratio);
-    Ok(())
+    Ok(cpu.map(|seconds| seconds / megabytes * 1e3))
+}
+
+/// What a megabyte takes of the gateway and of a server that only sends it, in
+/// milliseconds.
+fn tell_ratio(how: &str, [gateway, bare]: [f64; 2], report: &mut Report) {
+    let what = format!("{how}CPU of the gateway for a megabyte of audio");
+    report.add(what, "ms", Target::None, gateway);
+    let what = format!("{how}CPU of a bare tonic server that sends it");
+    report.add(what, "ms", Target::None, bare);
+    let what = format!("{how}the gateway's share of that");
+    report.add(what, "times", Target::Below(RATIO), gateway / bare);
 }
 
 /// Takes everything as fast as it comes.
@@ -173,14 +201,15 @@ async fn drain(client: &StreamingServiceClient<Channel>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn listeners(stack: &Stack, count: usize, report: &mut Report) -> anyhow::Result<()> {
-    let gateway = gateway(stack)?;
-    let (before, cpu) = (gateway.resident_kib()?, burst::seconds_of(gateway)?);
+async fn listeners(server: Served, count: usize) -> anyhow::Result<Heard> {
+    let (before, cpu) = (resident_kib(server.pid)?, burst::seconds_of_pid(server.pid)?);
     // Each on a connection of its own, as devices are: on one that is shared, what one
     // has not heard yet takes the room of all.
     let mut clients = Vec::new();
     for _ in 0..count {
-        clients.push(listener(stack).await?);
+        // With the windows of the standard: what is not heard yet waits in the
+        // gateway and behind it, not at the listener.
+        clients.push(server.client(WINDOW).await?);
     }
     let mut listening = JoinSet::new();
     let began = Instant::now();
@@ -193,33 +222,15 @@ async fn listeners(stack: &Stack, count: usize, report: &mut Report) -> anyhow::
         });
     }
     sleep(FRAME_LASTS * u32::try_from(HEARD)? / 2).await;
-    let open = gateway.resident_kib()?;
-    let (mut dry, mut worst) = (0, Duration::ZERO);
+    let kib = resident_kib(server.pid)?.saturating_sub(before);
+    let (mut dry, mut longest_wait) = (0, Duration::ZERO);
     while let Some(heard) = timeout(PATIENCE, listening.join_next()).await? {
-        let longest_wait = heard??;
-        dry += u32::from(longest_wait > FRAME_LASTS);
-        worst = worst.max(longest_wait);
+        let waited = heard??;
+        dry += u32::from(waited > FRAME_LASTS);
+        longest_wait = longest_wait.max(waited);
     }
-    let busy = (burst::seconds_of(gateway)? - cpu) / began.elapsed().as_secs_f64();
-    let what = format!("{count} listeners at once: those who ran dry");
-    report.add(what, "", Target::Below(1.0), f64::from(dry));
-    let what = format!("{count} listeners: longest wait for a frame that was due");
-    report.add(what, "ms", Target::None, worst.as_secs_f64() * 1e3);
-    let what = format!("{count} listeners: cores that the gateway took");
-    report.add(what, "", Target::None, busy);
-    let kib = open.saturating_sub(before) as f64 / count as f64;
-    let what = format!("{count} listeners: memory of the gateway for each");
-    report.add(what, "KiB", Target::None, kib);
-    Ok(())
-}
-
-/// With the windows of the HTTP/2 standard: what is not heard yet waits in the
-/// gateway and behind it, not at the listener.
-async fn listener(stack: &Stack) -> anyhow::Result<StreamingServiceClient<Channel>> {
-    let endpoint = Channel::from_shared(format!("http://127.0.0.1:{}", stack.ports.gateway_grpc))?
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW);
-    Ok(StreamingServiceClient::new(endpoint.connect().await?))
+    let cpu = burst::seconds_of_pid(server.pid)? - cpu;
+    Ok(Heard { dry, longest_wait, cpu, lasted: began.elapsed(), kib })
 }
 
 /// Takes a frame whenever the last one has been heard; the longest time that
@@ -272,6 +283,43 @@ pub(crate) fn is_audio(message: &StreamResponse) -> bool {
 
 fn frames(prompt: &str) -> Result<usize, Status> {
     prompt.parse().map_err(|_| Status::invalid_argument("not a number of frames"))
+}
+
+// === impl Served ===
+
+impl Served {
+    async fn client(self, window: u32) -> anyhow::Result<StreamingServiceClient<Channel>> {
+        let endpoint = Channel::from_shared(format!("http://127.0.0.1:{}", self.port))?
+            .initial_stream_window_size(window)
+            .initial_connection_window_size(window);
+        for _ in 0..100 {
+            if let Ok(channel) = endpoint.connect().await {
+                return Ok(StreamingServiceClient::new(channel));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        bail!("nobody answers at port {}", self.port)
+    }
+}
+
+// === impl Heard ===
+
+impl Heard {
+    /// CPU of the server, in milliseconds.
+    fn per_megabyte(&self, listeners: usize) -> f64 {
+        self.cpu * 1e3 / ((listeners * HEARD * FRAME) as f64 / 1e6)
+    }
+
+    fn tell(&self, listeners: usize, report: &mut Report) {
+        let what = format!("{listeners} listeners at once: those who ran dry");
+        report.add(what, "", Target::Below(1.0), f64::from(self.dry));
+        let what = format!("{listeners} listeners: longest wait for a frame that was due");
+        report.add(what, "ms", Target::None, self.longest_wait.as_secs_f64() * 1e3);
+        let what = format!("{listeners} listeners: cores that the gateway took");
+        report.add(what, "", Target::None, self.cpu / self.lasted.as_secs_f64());
+        let what = format!("{listeners} listeners: memory of the gateway for each");
+        report.add(what, "KiB", Target::None, self.kib as f64 / listeners as f64);
+    }
 }
 
 // === impl Talker ===

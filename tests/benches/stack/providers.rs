@@ -1,9 +1,13 @@
 //! Providers on loopback, and what a direct client sees of them.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, ensure};
 use nexy_testkit::{
+    Waits,
     chat_server::{self, ChatServer},
     speech_server::{self, SpeechServer},
     stack::Builder,
@@ -15,6 +19,9 @@ const REPLY: [&str; 12] = [
     "Good", " morning", ".", " The", " weather", " is", " fine", " today", ".", " Take", " a",
     " hat.",
 ];
+
+/// Who asks when it does not matter.
+const ANYBODY: &str = "any";
 
 /// What ends the first clause on the wire: the token behind its full stop,
 /// without which nobody can know that it was one.
@@ -34,6 +41,12 @@ pub(crate) struct Direct {
     pub(crate) clause: Duration,
     /// From the request for its voice to the first bytes of it.
     pub(crate) voice: Duration,
+}
+
+/// How long providers really held back what turns waited for, turn by turn.
+pub(crate) struct Held {
+    asked: HashMap<String, Waits>,
+    spoken: HashMap<String, Waits>,
 }
 
 // === impl Providers ===
@@ -103,8 +116,13 @@ impl Providers {
 
     /// Asks both providers as the worker does, one after the other.
     pub(crate) async fn ask(&self) -> anyhow::Result<Direct> {
+        self.ask_for(ANYBODY).await
+    }
+
+    /// As [`Self::ask`], in a turn of this name.
+    pub(crate) async fn ask_for(&self, turn: &str) -> anyhow::Result<Direct> {
         let began = Instant::now();
-        let ([chat, speech], question, utterance) = (self.urls(), question(), utterance());
+        let ([chat, speech], question, utterance) = (self.urls(), question(turn), utterance(turn));
         let clause = self.wait_for(chat, &question, began, |body| {
             body.windows(FIRST_CLAUSE_IS_OVER.len()).any(|at| at == FIRST_CLAUSE_IS_OVER)
         });
@@ -113,6 +131,22 @@ impl Providers {
         let began = Instant::now();
         let voice = self.wait_for(speech, &utterance, began, |body| !body.is_empty());
         Ok(Direct { clause, voice: voice.await.context("ask the voice")? })
+    }
+
+    /// The waits of every request so far. The name of its turn is the last word of
+    /// a question, and the voice that an utterance asks for.
+    pub(crate) fn held(&self) -> Held {
+        let (mut asked, mut spoken) = (HashMap::new(), HashMap::new());
+        for question in self.chat.requests() {
+            let turn = question.prompt().rsplit(' ').next().unwrap_or_default().to_owned();
+            asked.entry(turn).or_insert(question.waits);
+        }
+        for utterance in self.speech.requests() {
+            let turn = utterance.body["voice"].as_str().unwrap_or_default().to_owned();
+            // The first segment's: the others are not what a listener waits for.
+            spoken.entry(turn).or_insert(utterance.waits);
+        }
+        Held { asked, spoken }
     }
 
     /// Posts, and reads the whole answer; the time until it holds what is
@@ -137,22 +171,36 @@ impl Providers {
     }
 }
 
+// === impl Held ===
+
+impl Held {
+    /// What a turn of this name could not but wait: the model's first waits, so
+    /// many of them, and the voice's first.
+    pub(crate) fn back(&self, turn: &str, of_the_model: usize) -> anyhow::Result<Duration> {
+        let waits = |of: &HashMap<String, Waits>, count| {
+            let waits = of.get(turn).with_context(|| format!("nobody was asked in {turn}"))?;
+            anyhow::Ok(waits.first(count))
+        };
+        Ok(waits(&self.asked, of_the_model)? + waits(&self.spoken, 1)?)
+    }
+}
+
 /// A question as the worker asks it, without what it remembers.
-pub(crate) fn question() -> Value {
+pub(crate) fn question(turn: &str) -> Value {
     json!({
         "model": "any", "stream": true, "temperature": 0.4, "max_completion_tokens": 2048,
         "stream_options": { "include_usage": true },
         "messages": [
             { "role": "system", "content": "You are a helpful voice assistant." },
-            { "role": "user", "content": "How is the weather?" },
+            { "role": "user", "content": format!("How is the weather? {turn}") },
         ],
     })
 }
 
 /// A request for speech as the worker makes it.
-pub(crate) fn utterance() -> Value {
+pub(crate) fn utterance(turn: &str) -> Value {
     json!({
-        "model": "any", "input": "Good morning.", "voice": "any",
+        "model": "any", "input": "Good morning.", "voice": turn,
         "response_format": "pcm", "speed": 1.0,
     })
 }

@@ -73,7 +73,7 @@ impl Side {
 
     async fn round(&mut self, round: usize) -> anyhow::Result<()> {
         let before = self.seconds()?;
-        for first_audio in paced::lanes(&self.stack, round).await? {
+        for (_, first_audio) in paced::lanes(&self.stack, round).await? {
             self.first_audio.note(first_audio);
         }
         self.cpu += self.seconds()? - before;

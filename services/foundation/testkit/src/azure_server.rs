@@ -50,11 +50,11 @@ pub fn tone() -> Script {
 
 async fn speak(State(state): State<SpeechState>, headers: HeaderMap, ssml: String) -> Response {
     let body = read(&ssml).unwrap_or(Value::Null);
-    state.answer(Request { headers, body }, refused).await
+    state.answer(Request::new(headers, body), refused).await
 }
 
 /// What the real service would refuse.
-fn refused(script: &Script, Request { headers, body }: &Request) -> Option<Refusal> {
+fn refused(script: &Script, Request { headers, body, .. }: &Request) -> Option<Refusal> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let key = header("ocp-apim-subscription-key");
     if key.is_none() || script.key.as_deref().is_some_and(|expected| key != Some(expected)) {

@@ -14,8 +14,11 @@ pub mod long_line;
 pub mod model_server;
 pub mod speech_server;
 pub mod stack;
+mod waits;
 
 use std::time::Duration;
+
+pub use waits::Waits;
 
 /// The shortest of up to three tries, which ends with the first that keeps to the
 /// limit: on a busy machine one can be late for reasons of the machine.

@@ -36,6 +36,8 @@ pub use script::Script;
 pub(crate) use script::Step;
 use script::{Frame, Frames};
 
+use crate::Waits;
+
 /// A provider's wire format.
 pub trait Format: fmt::Debug + Clone + Send + Sync + 'static {
     /// What a client's base URL has after the host.
@@ -87,6 +89,8 @@ pub struct Recorded {
     pub headers: HeaderMap,
     /// Its body; null when that was not JSON.
     pub body: Value,
+    /// The server's waits while it answered.
+    pub waits: Waits,
     prompt: String,
 }
 
@@ -243,8 +247,9 @@ impl<F: Format> State<F> {
         let open = OpenReply::begin(&self.inner.traffic);
         let request = self.record(uri, headers, body);
         let script = self.script_for(&request);
+        let waits = request.waits.clone();
         lock(&self.inner.requests).push(request);
-        play(script, open).await
+        play(script, open, waits).await
     }
 
     /// Answers a request that the provider refuses whatever is to be played.
@@ -255,14 +260,15 @@ impl<F: Format> State<F> {
     ) -> Response {
         let open = OpenReply::begin(&self.inner.traffic);
         let request = self.record(uri, headers, body);
+        let waits = request.waits.clone();
         lock(&self.inner.requests).push(request);
-        play(refusal, open).await
+        play(refusal, open, waits).await
     }
 
     fn record(&self, uri: Uri, headers: HeaderMap, body: &Bytes) -> Recorded {
         let body = serde_json::from_slice(body).unwrap_or_default();
         let prompt = F::prompt(&body).to_owned();
-        Recorded { uri, headers, body, prompt }
+        Recorded { uri, headers, body, prompt, waits: Waits::default() }
     }
 
     fn script_for(&self, request: &Recorded) -> Script<F> {
@@ -317,30 +323,27 @@ impl Drop for OpenReply {
     }
 }
 
-async fn play<F: Format>(script: Script<F>, open: OpenReply) -> Response {
+async fn play<F: Format>(script: Script<F>, open: OpenReply, waits: Waits) -> Response {
     if script.is_silent() {
         future::pending::<Infallible>().await;
     }
-    // Even a sleep of nothing takes a tick of the timer.
-    if !script.header_delay().is_zero() {
-        tokio::time::sleep(script.header_delay()).await;
-    }
+    waits.sleep(script.header_delay()).await;
     let (status, headers, frames) = script.into_parts();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, headers, body_of(frames, open)).into_response()
+    (status, headers, body_of(frames, open, waits)).into_response()
 }
 
-fn body_of(frames: Frames, open: OpenReply) -> Body {
-    Body::from_stream(stream::unfold((frames, open), |(mut frames, open)| async move {
-        Some((next_piece(&mut frames).await?, (frames, open)))
+fn body_of(frames: Frames, open: OpenReply, waits: Waits) -> Body {
+    Body::from_stream(stream::unfold((frames, open, waits), |(mut frames, open, waits)| async {
+        Some((next_piece(&mut frames, &waits).await?, (frames, open, waits)))
     }))
 }
 
-async fn next_piece(frames: &mut Frames) -> Option<io::Result<Bytes>> {
+async fn next_piece(frames: &mut Frames, waits: &Waits) -> Option<io::Result<Bytes>> {
     loop {
         match frames.next()? {
             Frame::Bytes(bytes) => return Some(Ok(bytes)),
-            Frame::Delay(delay) => tokio::time::sleep(delay).await,
+            Frame::Delay(delay) => waits.sleep(delay).await,
             Frame::Hang => future::pending().await,
             Frame::Reset => {
                 // What was sent before is flushed while this waits.

@@ -29,6 +29,8 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 pub use audio::{Audio, echo, tone};
 use connections::{Answers, Counted, Counts};
 
+use crate::Waits;
+
 /// Characters that `input` may have (OpenAI API reference, "Create speech").
 const LONGEST_INPUT: usize = 4096;
 
@@ -91,6 +93,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Its body; `null` when it is not what the interface takes.
     pub body: Value,
+    /// The server's waits while it answered.
+    pub waits: Waits,
 }
 
 /// The scripts and records of a server; the state of [`router`]. Clones share
@@ -130,11 +134,11 @@ pub fn openai_error(kind: &str, code: &str, message: &str) -> Value {
 
 async fn speak(State(state): State<SpeechState>, headers: HeaderMap, body: String) -> Response {
     let body = serde_json::from_str(&body).unwrap_or(Value::Null);
-    state.answer(Request { headers, body }, refused).await
+    state.answer(Request::new(headers, body), refused).await
 }
 
 /// What the real service would refuse.
-fn refused(script: &Script, Request { headers, body }: &Request) -> Option<Refusal> {
+fn refused(script: &Script, Request { headers, body, .. }: &Request) -> Option<Refusal> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let expected = script.key.as_ref().map(|key| format!("Bearer {key}"));
     if expected.is_some() && bearer != expected.as_deref() {
@@ -155,6 +159,14 @@ fn refused(script: &Script, Request { headers, body }: &Request) -> Option<Refus
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// === impl Request ===
+
+impl Request {
+    pub(crate) fn new(headers: HeaderMap, body: Value) -> Self {
+        Self { headers, body, waits: Waits::default() }
+    }
 }
 
 // === impl SpeechServer ===
@@ -302,18 +314,16 @@ impl SpeechState {
         let watched = self.watch_client();
         let refusal = script.refusal.clone().or_else(|| refused(&script, &request));
         let text = request.body["input"].as_str().unwrap_or_default().to_owned();
+        let waits = request.waits.clone();
         lock(&self.shared.requests).push(request);
-        // Even a sleep of nothing takes a tick of the timer.
-        if !script.head_after.is_zero() {
-            tokio::time::sleep(script.head_after).await;
-        }
+        waits.sleep(script.head_after).await;
         if let Some(refusal) = refusal {
             watched.finished();
             return refusal.into_response();
         }
         let content_type = HeaderValue::try_from(&script.content_type).ok();
         let content_encoding = HeaderValue::from_static(script.content_encoding);
-        let body = Body::from_stream(audio::body(script, &text, watched));
+        let body = Body::from_stream(audio::body(script, &text, watched, waits));
         let mut response = Response::new(body);
         if let Some(value) = content_type.filter(|value| !value.is_empty()) {
             response.headers_mut().insert(header::CONTENT_TYPE, value);

@@ -26,7 +26,7 @@ pub use self::{
     binaries::{binary, workspace_root},
     line::Line,
     ports::{Ports, free_port},
-    process::Process,
+    process::{Process, resident_kib},
     reply::{Action, Reply},
 };
 

@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, stream};
 
 use super::{Ending, Script, connections::Watched};
+use crate::Waits;
 
 /// Amplitude of tones: half of full scale.
 const AMPLITUDE: f64 = 16_384.0;
@@ -41,6 +42,7 @@ struct Reply {
     pcm: Bytes,
     sent: usize,
     watched: Option<Watched>,
+    waits: Waits,
 }
 
 /// Samples of a sine at half of full scale, 16-bit little-endian.
@@ -66,9 +68,10 @@ pub(super) fn body(
     script: Script,
     text: &str,
     watched: Watched,
+    waits: Waits,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let pcm = script.audio.pcm(script.sample_rate, text);
-    let reply = Reply { script, pcm, sent: 0, watched: Some(watched) };
+    let reply = Reply { script, pcm, sent: 0, watched: Some(watched), waits };
     stream::unfold(reply, |mut reply| async move {
         let item = reply.next().await?;
         Some((item, reply))
@@ -109,10 +112,7 @@ impl Reply {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         let wait =
             if self.sent == 0 { self.script.first_chunk_after } else { self.script.chunk_every };
-        // Even a sleep of nothing takes a tick of the timer.
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
+        self.waits.sleep(wait).await;
         let room = match self.script.ending {
             Ending::Complete => usize::MAX,
             Ending::CutAfter(bytes) | Ending::StallAfter(bytes) => bytes - self.sent.min(bytes),

@@ -22,6 +22,17 @@ pub struct Process {
     readers: Vec<JoinHandle<()>>,
 }
 
+/// Memory of a process in RAM, in KiB: `VmRSS` of proc(5) `status`.
+///
+/// # Errors
+/// When it is gone.
+pub fn resident_kib(pid: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("find VmRSS")?;
+    let number = line.split_whitespace().nth(1).context("read VmRSS")?;
+    Ok(number.parse()?)
+}
+
 // === impl Process ===
 
 impl Process {
@@ -132,10 +143,7 @@ impl Process {
     /// # Errors
     /// When the process is gone.
     pub fn resident_kib(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("find VmRSS")?;
-        let number = line.split_whitespace().nth(1).context("read VmRSS")?;
-        Ok(number.parse()?)
+        resident_kib(self.child.id())
     }
 
     /// The process id.

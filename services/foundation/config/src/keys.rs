@@ -149,6 +149,7 @@ keys! {
     "server.drain_seconds" server_drain_seconds => seconds(0, 3600);
     "server.lame_duck_seconds" server_lame_duck_seconds => seconds(0, 3600);
     "server.config_watch_interval_ms" config_watch_interval_ms => millis(0, 60_000);
+    "server.runtime_threads" server_runtime_threads => whole(0, 1024);
     "server.timezone" server_timezone => Kind::Timezone;
 
     "workflow.bridge_after_ms" bridge_after_ms => millis(0, 60_000);

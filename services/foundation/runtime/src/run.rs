@@ -13,12 +13,15 @@
 //! A second signal skips to phase 3. The exit code is 0 also when work had to
 //! be cut: leaving on request is a success.
 
-use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
+use std::{future::Future, io, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use nexy_config::{Live, Problems, Settings, Sources};
+use nexy_config::{Live, Problems, Provenance, Settings, Sources};
 use nexy_telemetry::{Guard, metrics::Window};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    runtime::Runtime,
+    time::{Instant, timeout},
+};
 
 use crate::{
     Endpoint, Resources, Shutdown,
@@ -75,27 +78,41 @@ pub fn run<S: Service>() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(_) => return ExitCode::from(EXIT_UNAVAILABLE),
-    };
-    let code = runtime.block_on(start::<S>(arguments));
-    runtime.shutdown_timeout(LAST_WORDS);
-    code
-}
-
-async fn start<S: Service>(arguments: Arguments) -> ExitCode {
     let sources = Sources::from_process(arguments.config, arguments.sets);
     let overlay = Overlay::now(&sources);
     let loaded = Settings::load(&sources);
     if arguments.check_config {
         return check_config(&loaded);
     }
+    let threads = loaded.as_ref().map_or(0, |(settings, _)| settings.server.runtime_threads);
+    let Ok(runtime) = runtime(threads) else { return ExitCode::from(EXIT_UNAVAILABLE) };
+    let started = start::<S>(loaded, (sources, overlay), arguments.healthcheck);
+    let code = runtime.block_on(started);
+    runtime.shutdown_timeout(LAST_WORDS);
+    code
+}
+
+/// A runtime of so many threads. Of none: half as many as there are CPUs to run on.
+/// A turn is many short tasks, and on a thread of its own each of them first waits
+/// for that thread to wake up (Docs/adr/0014).
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, |cpus| cpus.get() / 2).max(1),
+        threads => threads,
+    };
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
+async fn start<S: Service>(
+    loaded: Result<(Settings, Provenance), Problems>,
+    (sources, overlay): (Sources, Overlay),
+    is_probe: bool,
+) -> ExitCode {
     let (settings, _provenance) = match loaded {
         Ok(loaded) => loaded,
         Err(problems) => return refuse::<S>(&problems).await,
     };
-    if arguments.healthcheck {
+    if is_probe {
         return probe(&S::endpoints(&settings), settings.grpc.keepalive_timeout).await;
     }
     let started = telemetry::settings(S::NAME, &settings)
@@ -250,14 +267,14 @@ fn log_snapshot(window: &mut Window) {
     ops::keep_snapshot(snapshot);
 }
 
-fn check_config(loaded: &Result<(Settings, nexy_config::Provenance), Problems>) -> ExitCode {
+fn check_config(loaded: &Result<(Settings, Provenance), Problems>) -> ExitCode {
     use std::io::Write as _;
     match loaded {
         Ok(_) => ExitCode::SUCCESS,
         Err(problems) => {
             // Asked for by a person: plain lines, and nowhere else to report a
             // broken stderr to.
-            let _unreported = writeln!(std::io::stderr(), "{}", problems.to_string().trim_end());
+            let _unreported = writeln!(io::stderr(), "{}", problems.to_string().trim_end());
             ExitCode::from(EXIT_CONFIG)
         }
     }
@@ -292,7 +309,7 @@ async fn probe(endpoints: &[Endpoint], within: Duration) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             use std::io::Write as _;
-            let _unreported = writeln!(std::io::stderr(), "{error:#}");
+            let _unreported = writeln!(io::stderr(), "{error:#}");
             ExitCode::FAILURE
         }
     }
@@ -301,4 +318,21 @@ async fn probe(endpoints: &[Endpoint], within: Duration) -> ExitCode {
 fn failed(decision: &'static str, error: &anyhow::Error, code: u8) -> ExitCode {
     nexy_telemetry::emit(&Failed { decision, reason: format!("{error:#}") });
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_on_as_many_threads_as_it_is_told_to() {
+        assert_eq!(runtime(3).unwrap().metrics().num_workers(), 3);
+    }
+
+    #[test]
+    fn leaves_half_of_the_cpus_to_its_neighbours() {
+        let cpus = std::thread::available_parallelism().unwrap().get();
+        let threads = runtime(0).unwrap().metrics().num_workers();
+        assert!(threads == 1 || threads * 2 <= cpus, "{threads} threads on {cpus} CPUs");
+    }
 }

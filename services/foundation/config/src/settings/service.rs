@@ -146,6 +146,8 @@ pub struct Server {
     pub lame_duck: Duration,
     /// How often the overlay file is looked at; zero is never.
     pub config_watch_interval: Duration,
+    /// Threads that tasks run on; zero leaves the number to the machine.
+    pub runtime_threads: usize,
     /// IANA time zone of clients that name none.
     pub timezone: String,
 }

@@ -91,8 +91,11 @@ pub(crate) struct Opening {
 pub(crate) enum End {
     /// The client half-closed and the last turn is over.
     Done,
-    /// With an error of the taxonomy.
+    /// With an error of the taxonomy, at once.
     Refused(Refusal),
+    /// The same, of a turn that failed by itself: what it said before still
+    /// leaves, unless the user says stop.
+    Failed(Refusal),
     /// The client is gone.
     Vanished,
 }
@@ -389,7 +392,7 @@ impl Call {
                 }
                 Ok(())
             }
-            Step::Failed(refusal) => Err(End::Refused(refusal)),
+            Step::Failed(refusal) => Err(End::Failed(refusal)),
         }
     }
 
@@ -435,17 +438,30 @@ impl Call {
         self.out.finish(end, self.pending, &log.trailers())
     }
 
-    /// Ends the turn that runs together with its call: from here on none of
-    /// its frames leaves.
+    /// Ends the turn that runs together with its call. From here on none of its
+    /// frames leaves, unless it failed by itself.
     fn cut(&mut self, turn: Turn, end: &End) -> TurnLog {
-        let index = turn.index;
-        turn.audible.silence();
-        if let (true, End::Refused(refusal)) = (self.options.turn_events, end) {
+        let (index, audible) = (turn.index, turn.audible.clone());
+        if !matches!(end, End::Failed(_)) {
+            audible.silence();
+        }
+        if let (true, Some(refusal)) = (self.options.turn_events, end.refusal()) {
             self.pending.push_back(Frame::of_call(turn_ended(index, refusal)));
         }
         let (log, running) = turn.end(end);
-        self.out.hold_until_sent(running);
+        self.out.hold_until_sent(running, audible);
         log
+    }
+}
+
+// === impl End ===
+
+impl End {
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) | Self::Failed(refusal) => Some(refusal),
+            Self::Done | Self::Vanished => None,
+        }
     }
 }
 

@@ -83,8 +83,8 @@ struct Ending {
 /// What a call keeps until its client has the end.
 #[derive(Debug, Default)]
 struct Holds {
-    /// What an interrupt waits for.
-    turn: Option<RunningTurn>,
+    /// What an interrupt waits for, and silences.
+    turn: Option<(RunningTurn, Audible)>,
     /// Given back when there is a bad end, or when the client has a good one. A
     /// client that stopped reading does not occupy a place for ever.
     permit: Option<StreamPermit>,
@@ -168,16 +168,16 @@ impl FrameSender {
         self.queue.closed().await;
     }
 
-    /// Lets whoever interrupted the turn wait until the client has the end.
-    pub(crate) fn hold_until_sent(&self, turn: RunningTurn) {
-        self.shared.holds().turn = Some(turn);
+    /// Lets whoever interrupts the turn wait until the client has the end.
+    pub(crate) fn hold_until_sent(&self, turn: RunningTurn, audible: Audible) {
+        self.shared.holds().turn = Some((turn, audible));
     }
 
     /// Ends the stream after what is queued and the rest.
     pub(crate) fn finish(self, end: End, rest: VecDeque<Frame>, trailers: &MetadataMap) -> Tail {
         let mut status = match end {
             End::Done => Status::new(Code::Ok, ""),
-            End::Refused(refusal) => {
+            End::Refused(refusal) | End::Failed(refusal) => {
                 self.shared.holds().permit = None;
                 refusal.to_status()
             }
@@ -256,9 +256,23 @@ impl Drop for FrameStream {
 // === impl Tail ===
 
 impl Tail {
-    /// Resolves when the client has read the end, or is gone.
+    /// Resolves when the client has read the end, or is gone. A turn that is
+    /// stopped meanwhile says no more.
     pub(crate) async fn read(&self) {
-        self.0.read.cancelled().await;
+        let Self(shared) = self;
+        let turn = shared
+            .holds()
+            .turn
+            .as_ref()
+            .map(|(turn, audible)| (turn.stop().clone(), audible.clone()));
+        if let Some((stop, audible)) = turn {
+            tokio::select! {
+                biased;
+                () = shared.read.cancelled() => return,
+                () = stop.cancelled() => audible.silence(),
+            }
+        }
+        shared.read.cancelled().await;
     }
 
     /// Waits for the client no longer.

@@ -157,7 +157,7 @@ impl TurnLog {
     pub(super) fn end_as(&mut self, end: &End) {
         match end {
             End::Done => self.complete(),
-            End::Refused(refusal) => {
+            End::Refused(refusal) | End::Failed(refusal) => {
                 if refusal.error == ErrorType::CancelledByUser {
                     self.stopped();
                 }

@@ -7,6 +7,7 @@ use tonic::Code;
 use super::{
     call::Call,
     device::{Device, Stop, ms},
+    script::Ending,
 };
 
 /// How much later than its deadline a call may end, on a way that works.
@@ -34,6 +35,10 @@ impl Device {
         let owes = must_be_whole && has_time && !is_stopped && self.board.plan.is_calm;
         if owes && script.is_whole() && heard.completed != 1 {
             self.violation("not whole, and nothing was wrong", &heard);
+        }
+        let all = (script.segments, script.segments);
+        if owes && script.ending == Ending::Failed && (heard.texts, heard.audios) != all {
+            self.violation("not all that was said before it failed", &heard);
         }
         self.board.count(if heard.completed > 0 { "whole" } else { "not whole" });
         drop(heard);

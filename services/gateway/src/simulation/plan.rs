@@ -189,6 +189,8 @@ fn script(rng: &mut Rng, nonce: u32, is_calm: bool) -> Script {
     let ending = match rng.u32(..8) {
         0 => Ending::Hanging,
         1 | 2 if !is_calm => bad[rng.usize(..bad.len())],
+        // Of its own accord, which says nothing of the way to it.
+        1 => Ending::Failed,
         _ => Ending::Whole,
     };
     let is_spoiled = ending != Ending::Whole && !is_calm && rng.bool();

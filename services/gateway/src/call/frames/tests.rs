@@ -1,6 +1,7 @@
 use futures_util::StreamExt as _;
+use nexy_interrupt_handling::Interrupts;
 use nexy_proto::streaming::TurnEvent;
-use nexy_types::ErrorType;
+use nexy_types::{ErrorType, HardwareId, SessionId, TurnNumber};
 
 use super::*;
 use crate::refusal::Refusal;
@@ -23,6 +24,10 @@ async fn send(sender: &FrameSender, frames: impl IntoIterator<Item = Frame>) {
 
 fn stopped() -> End {
     End::Refused(Refusal::new(ErrorType::CancelledByUser, "stopped"))
+}
+
+fn failed() -> End {
+    End::Failed(Refusal::new(ErrorType::Unavailable, "no model"))
 }
 
 async fn read(stream: FrameStream) -> (Vec<Content>, Option<Status>) {
@@ -64,6 +69,42 @@ async fn frames_of_a_stopped_turn_are_dropped_and_the_end_of_the_one_before_is_n
     let expected = [Content::TextChunk("whole".into()), Content::TurnEvent(TurnEvent::default())];
     assert_eq!(contents, expected);
     assert_eq!(status.unwrap().code(), Code::Cancelled);
+}
+
+#[tokio::test]
+async fn a_turn_that_failed_says_what_it_had_to_say() {
+    let (sender, stream) = queue(8, None);
+    let turn = Audible::new();
+    send(&sender, [text(&turn, "a")]).await;
+    let rest = VecDeque::from([text(&turn, "b"), event()]);
+    sender.finish(failed(), rest, &MetadataMap::new());
+    let (contents, status) = read(stream).await;
+    let [a, b] = ["a", "b"].map(|text| Content::TextChunk(text.into()));
+    assert_eq!(contents, [a, b, Content::TurnEvent(TurnEvent::default())]);
+    assert_eq!(status.unwrap().code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn an_interrupt_silences_a_turn_that_failed_and_waits_for_its_end() {
+    let (sender, mut stream) = queue(8, None);
+    let (interrupts, audible) = (Interrupts::default(), Audible::new());
+    let device = HardwareId::parse("a device").unwrap();
+    let session = SessionId::parse("00000000-0000-4000-8000-000000000001").unwrap();
+    let turn = interrupts.register(device.clone(), session.clone(), TurnNumber(1));
+    send(&sender, [text(&audible, "heard"), text(&audible, "cut")]).await;
+    stream.next().await.unwrap().unwrap();
+    sender.hold_until_sent(turn, audible);
+    let tail = sender.finish(failed(), VecDeque::new(), &MetadataMap::new());
+    let reading = async {
+        // The call's task and the interrupt go first.
+        tokio::task::yield_now().await;
+        read(stream).await
+    };
+    let within = std::time::Duration::from_secs(10);
+    let interrupt = interrupts.interrupt(&device, within);
+    let ((), stopped, (contents, status)) = tokio::join!(biased; tail.read(), interrupt, reading);
+    assert_eq!((contents.len(), stopped), (0, vec![session]));
+    assert_eq!(status.unwrap().code(), Code::Unavailable);
 }
 
 #[tokio::test]

@@ -113,27 +113,32 @@ fn turn(tokens: &[&str], language: &Language) -> Vec<String> {
     let mut parser = ReplyParser::new();
     let mut segmenter = Segmenter::new(SEGMENTS);
     let mut said = Vec::new();
-    let mut take = |parts: Vec<Part>, segmenter: &mut Segmenter| {
-        for part in parts {
+    let mut take = |parser: &mut ReplyParser, segmenter: &mut Segmenter| {
+        while let Some(part) = parser.next_part() {
             if let Part::Speech(text) = part {
                 said.extend(segmenter.push(&text).iter().map(|text| spoken(text, language)));
             }
         }
     };
     for token in tokens {
-        take(parser.push(token), &mut segmenter);
+        parser.push(token);
+        take(&mut parser, &mut segmenter);
     }
-    take(parser.finish(), &mut segmenter);
+    parser.finish();
+    take(&mut parser, &mut segmenter);
     said.extend(segmenter.finish().map(|text| spoken(&text, language)));
     said
 }
 
 fn parse(pieces: &[&str]) {
     let mut parser = ReplyParser::new();
+    let drain = |parser: &mut ReplyParser| while black_box(parser.next_part()).is_some() {};
     for piece in pieces {
-        black_box(parser.push(piece));
+        parser.push(piece);
+        drain(&mut parser);
     }
-    black_box(parser.finish());
+    parser.finish();
+    drain(&mut parser);
 }
 
 fn segment(pieces: &[&str]) {

@@ -1,18 +1,21 @@
+use std::collections::VecDeque;
+
 use crate::part::{ActionRequest, Part, Warning};
 
 /// The parser's output side: joins speech, keeps the pieces of a reply apart
 /// and holds the action until it may leave.
 #[derive(Default)]
 pub(crate) struct Output {
-    parts: Vec<Part>,
+    /// Those that were not taken yet.
+    parts: VecDeque<Part>,
     /// How much speech is to be expected of the delta, in bytes.
     room: usize,
     /// Whether anything but blanks was spoken.
     spoke: bool,
-    /// Whether the last spoken character is a blank.
-    ends_blank: bool,
     /// Whether an object or a fence stands between the last speech and the next.
     edge: bool,
+    /// Whether the last spoken character is a blank.
+    ends_blank: bool,
     /// Whether the reply's one action has been asked for.
     acted: bool,
     /// The action, while nothing has been spoken yet.
@@ -40,11 +43,12 @@ impl Output {
         if text.is_empty() {
             return;
         }
-        let touches = !self.ends_blank && !text.starts_with(char::is_whitespace);
-        if self.edge && self.spoke && touches {
-            self.append("\n");
+        if std::mem::take(&mut self.edge) && self.spoke {
+            let touches = !self.ends_blank && !text.starts_with(char::is_whitespace);
+            if touches {
+                self.append("\n");
+            }
         }
-        self.edge = false;
         self.append(text);
     }
 
@@ -55,7 +59,7 @@ impl Output {
     }
 
     pub(crate) fn warn(&mut self, warning: Warning) {
-        self.parts.push(Part::Warning(warning));
+        self.parts.push_back(Part::Warning(warning));
     }
 
     /// Gives the reply's first action, at the latest with [`Output::end`].
@@ -65,32 +69,29 @@ impl Output {
         }
         self.acted = true;
         if self.spoke {
-            self.parts.push(Part::Action(request));
+            self.parts.push_back(Part::Action(request));
         } else {
             self.waiting = Some(request);
         }
     }
 
-    /// What has gathered since the last call.
-    pub(crate) fn take(&mut self) -> Vec<Part> {
-        std::mem::take(&mut self.parts)
+    pub(crate) fn next_part(&mut self) -> Option<Part> {
+        self.parts.pop_front()
     }
 
-    /// What is left when the reply is over.
-    pub(crate) fn end(mut self) -> Vec<Part> {
+    /// Gives an action that nothing was spoken before, when the reply is over.
+    pub(crate) fn end(&mut self) {
         self.release();
-        self.parts
     }
 
     fn append(&mut self, text: &str) {
-        match self.parts.last_mut() {
+        match self.parts.back_mut() {
             Some(Part::Speech(speech)) => speech.push_str(text),
             _ => {
                 // Most deltas make one part, of which no letter is moved twice.
                 let mut speech = String::with_capacity(self.room.max(text.len()));
                 speech.push_str(text);
-                self.parts.reserve_exact(1);
-                self.parts.push(Part::Speech(speech));
+                self.parts.push_back(Part::Speech(speech));
             }
         }
         self.ends_blank = text.ends_with(char::is_whitespace);

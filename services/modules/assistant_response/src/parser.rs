@@ -13,7 +13,12 @@ use crate::{
 /// Longer ones are words.
 const FENCE_TAG_MAX_BYTES: usize = 32;
 
-/// Takes one reply apart, delta by delta.
+/// Takes one reply apart, delta by delta: what goes in with [`push`] and
+/// [`tool_call`] comes out of [`next_part`].
+///
+/// [`push`]: ReplyParser::push
+/// [`tool_call`]: ReplyParser::tool_call
+/// [`next_part`]: ReplyParser::next_part
 ///
 /// What counts as a reply object: braces whose first key is `session_id`,
 /// `command`, `args` or `text`; or whose first key is another, but which has
@@ -63,17 +68,14 @@ impl ReplyParser {
     }
 
     /// Takes the next piece of the reply, cut anywhere.
-    #[must_use]
-    pub fn push(&mut self, delta: &str) -> Vec<Part> {
+    pub fn push(&mut self, delta: &str) {
         self.out.expect(delta.len());
         self.read(delta);
-        self.out.take()
     }
 
     /// Takes a native function call of the provider. Empty arguments and `null`
     /// stand for none.
-    #[must_use]
-    pub fn tool_call(&mut self, name: &str, arguments_json: &str) -> Vec<Part> {
+    pub fn tool_call(&mut self, name: &str, arguments_json: &str) {
         let arguments = match arguments_json.trim() {
             "" => Ok(None),
             json => serde_json::from_str(json),
@@ -84,12 +86,10 @@ impl ReplyParser {
             }
             Err(_) => self.out.warn(Warning::ActionMalformed),
         }
-        self.out.take()
     }
 
-    /// Takes note that the reply is over and gives what was held back.
-    #[must_use]
-    pub fn finish(mut self) -> Vec<Part> {
+    /// Takes note that the reply is over, and lets go of what was held back.
+    pub fn finish(&mut self) {
         match mem::take(&mut self.mode) {
             Mode::Prose | Mode::Tag(_) | Mode::Foreign(_) => {}
             Mode::Ticks(count) => self.ticks_end(count),
@@ -98,7 +98,12 @@ impl ReplyParser {
             }
             Mode::Undecided(_) | Mode::Reply(_) => self.out.warn(Warning::ObjectCutOff),
         }
-        self.out.end()
+        self.out.end();
+    }
+
+    /// The next part of what was taken in so far.
+    pub fn next_part(&mut self) -> Option<Part> {
+        self.out.next_part()
     }
 
     fn read(&mut self, input: &str) {

@@ -26,20 +26,29 @@ pub fn reply_parser(data: &[u8]) {
 
 fn parse(deltas: &[&str]) -> Outcome {
     let mut parser = ReplyParser::new();
-    let mut parts: Vec<Part> = deltas.iter().flat_map(|delta| parser.push(delta)).collect();
-    parts.extend(parser.finish());
     let mut outcome = Outcome::default();
-    for part in parts {
-        match part {
-            Part::Speech(text) => outcome.speech.push_str(&text),
-            Part::Warning(warning) => outcome.warnings.push(warning),
-            Part::Action(request) => {
-                let args = serde_json::Value::Object(request.args).to_string();
-                outcome.actions.push((request.command, args));
+    for delta in deltas {
+        parser.push(delta);
+        outcome.take(&mut parser);
+    }
+    parser.finish();
+    outcome.take(&mut parser);
+    outcome
+}
+
+impl Outcome {
+    fn take(&mut self, parser: &mut ReplyParser) {
+        while let Some(part) = parser.next_part() {
+            match part {
+                Part::Speech(text) => self.speech.push_str(&text),
+                Part::Warning(warning) => self.warnings.push(warning),
+                Part::Action(request) => {
+                    let args = serde_json::Value::Object(request.args).to_string();
+                    self.actions.push((request.command, args));
+                }
             }
         }
     }
-    outcome
 }
 
 /// A text in pieces of so many bytes, or a few more where a character needs them.

@@ -236,13 +236,13 @@ impl<'a> Attempt<'a> {
     }
 
     async fn take(&mut self, delta: Delta) -> Result<(), Broken> {
-        let parts = match delta {
+        match delta {
             Delta::Text(text) => {
                 self.read += text.chars().count();
                 if self.read > self.writer.settings.max_chars {
                     return Err(Broken::TooLong);
                 }
-                self.parser.push(&text)
+                self.parser.push(&text);
             }
             Delta::ToolCall(call) => self.parser.tool_call(&call.name, &call.arguments_json),
             Delta::Usage(usage) => {
@@ -253,12 +253,12 @@ impl<'a> Attempt<'a> {
                 self.finished = Some(reason);
                 return Ok(());
             }
-        };
-        self.take_parts(parts).await
+        }
+        self.take_parts().await
     }
 
-    async fn take_parts(&mut self, parts: Vec<Part>) -> Result<(), Broken> {
-        for part in parts {
+    async fn take_parts(&mut self) -> Result<(), Broken> {
+        while let Some(part) = self.parser.next_part() {
             match part {
                 Part::Speech(text) => self.say(&text).await?,
                 Part::Action(request) => self.take_action(&request),
@@ -313,8 +313,8 @@ impl<'a> Attempt<'a> {
 
     /// The end of the stream: what is left is sent, and the reply judged.
     async fn end(&mut self) -> Result<(), Broken> {
-        let rest = std::mem::replace(&mut self.parser, ReplyParser::new()).finish();
-        self.take_parts(rest).await?;
+        self.parser.finish();
+        self.take_parts().await?;
         self.say_rest().await?;
         let is_whole = self.finished == Some(FinishReason::Stop);
         if is_whole {

@@ -12,8 +12,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn add(&mut self, parts: Vec<Part>) {
-        for part in parts {
+    fn take(&mut self, parser: &mut ReplyParser) {
+        while let Some(part) = parser.next_part() {
             match part {
                 Part::Speech(text) => self.speech.push_str(&text),
                 Part::Warning(warning) => self.warnings.push(warning),
@@ -29,10 +29,16 @@ impl Outcome {
 fn parse<'a>(deltas: impl IntoIterator<Item = &'a str>) -> Outcome {
     let (mut parser, mut outcome) = (ReplyParser::new(), Outcome::default());
     for delta in deltas {
-        outcome.add(parser.push(delta));
+        parser.push(delta);
+        outcome.take(&mut parser);
     }
-    outcome.add(parser.finish());
+    parser.finish();
+    outcome.take(&mut parser);
     outcome
+}
+
+fn parts(parser: &mut ReplyParser) -> Vec<Part> {
+    std::iter::from_fn(|| parser.next_part()).collect()
 }
 
 fn characters(reply: &str) -> impl Iterator<Item = &str> {
@@ -205,16 +211,17 @@ fn what_is_wrong_is_named_and_the_text_still_spoken() {
 #[test]
 fn text_streams_while_it_is_written() {
     let mut parser = ReplyParser::new();
-    let said = |parts: Vec<Part>| {
+    let mut said = |delta: &str| {
         let mut outcome = Outcome::default();
-        outcome.add(parts);
+        parser.push(delta);
+        outcome.take(&mut parser);
         (outcome.speech, outcome.action.is_some())
     };
-    assert_eq!(said(parser.push("{\"command\":\"a\",\"te")), (String::new(), false));
-    assert_eq!(said(parser.push("xt\":\"Hel")), ("Hel".into(), false));
-    assert_eq!(said(parser.push("lo\\")), ("lo".into(), false));
-    assert_eq!(said(parser.push("n!\"")), ("\n!".into(), false));
-    assert_eq!(said(parser.push("}")), (String::new(), true));
+    assert_eq!(said("{\"command\":\"a\",\"te"), (String::new(), false));
+    assert_eq!(said("xt\":\"Hel"), ("Hel".into(), false));
+    assert_eq!(said("lo\\"), ("lo".into(), false));
+    assert_eq!(said("n!\""), ("\n!".into(), false));
+    assert_eq!(said("}"), (String::new(), true));
 }
 
 #[test]
@@ -229,24 +236,30 @@ fn a_long_text_is_never_too_large() {
 #[test]
 fn an_action_waits_for_the_first_speech() {
     let mut parser = ReplyParser::new();
-    assert_eq!(parser.tool_call("open_app", r#"{"app_name":"Safari"}"#), []);
-    assert_eq!(parser.push("  "), []);
-    let parts = parser.push("Opening.");
-    assert!(matches!(&parts[..], [Part::Speech(_), Part::Action(_)]), "{parts:?}");
+    parser.tool_call("open_app", r#"{"app_name":"Safari"}"#);
+    assert_eq!(parser.next_part(), None);
+    parser.push("  ");
+    assert_eq!(parser.next_part(), None);
+    parser.push("Opening.");
+    let given = parts(&mut parser);
+    assert!(matches!(&given[..], [Part::Speech(_), Part::Action(_)]), "{given:?}");
 
     let mut silent = ReplyParser::new();
-    assert_eq!(silent.tool_call("screenshot", ""), []);
-    assert!(matches!(&silent.finish()[..], [Part::Action(_)]));
+    silent.tool_call("screenshot", "");
+    assert_eq!(silent.next_part(), None);
+    silent.finish();
+    assert!(matches!(&parts(&mut silent)[..], [Part::Action(_)]));
 }
 
 #[test]
 fn a_native_call_is_an_action() {
     let call = |name: &str, arguments: &str| {
         let (mut parser, mut outcome) = (ReplyParser::new(), Outcome::default());
-        outcome.add(parser.push("Ok."));
-        outcome.add(parser.tool_call(name, arguments));
-        outcome.add(parser.tool_call(name, arguments));
-        outcome.add(parser.finish());
+        parser.push("Ok.");
+        parser.tool_call(name, arguments);
+        parser.tool_call(name, arguments);
+        parser.finish();
+        outcome.take(&mut parser);
         (outcome.action, outcome.warnings)
     };
     let (malformed, repeated) = (Warning::ActionMalformed, Warning::ActionRepeated);
@@ -262,7 +275,9 @@ fn a_native_call_is_an_action() {
 #[test]
 fn debug_shows_nothing_of_the_reply() {
     let mut parser = ReplyParser::new();
-    let parts = parser.push(r#"secret {"command":"secret","args":{"secret":"secret"},"text":"x"}"#);
+    parser.push(r#"secret {"command":"secret","args":{"secret":"secret"},"text":"x"}"#);
+    let parts = parts(&mut parser);
+    assert_eq!(parts.len(), 2);
     assert!(!format!("{parts:?}").contains("secret"), "{parts:?}");
 }
 

@@ -187,8 +187,6 @@ impl Stream for Arriving {
         if self.pcm.is_none() {
             return Poll::Ready(None);
         }
-        let span = self.record.span.clone();
-        let _entered = span.enter();
         let item = ready!(self.poll_chunk(cx)).map(|chunk| chunk.and_then(|c| self.admit(c)));
         match &item {
             Some(Ok(_)) => {}

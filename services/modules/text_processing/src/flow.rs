@@ -4,7 +4,6 @@ use std::{collections::VecDeque, time::Duration};
 
 use futures_util::stream;
 use tokio::time::{Instant, timeout};
-use tracing::Instrument;
 
 use crate::{
     Delta, DeltaStream, Error, Wait,
@@ -84,8 +83,7 @@ pub(crate) fn deltas<R: Reply>(setup: Setup<R>) -> DeltaStream {
     Box::pin(stream::unfold(flow, |stage| async move {
         match stage {
             Stage::Telling(mut flow) => {
-                let span = flow.record.span();
-                let item = flow.next().instrument(span).await;
+                let item = flow.next().await;
                 flow.record.item(&item);
                 let next = match item {
                     Ok(Delta::Finished(_)) => Stage::Finished(flow.answer),

@@ -57,10 +57,6 @@ impl Record {
         Self { span: Span::current(), started, is_first_token_told: false }
     }
 
-    pub(crate) fn span(&self) -> Span {
-        self.span.clone()
-    }
-
     pub(crate) fn item(&mut self, item: &Result<Delta, Error>) {
         let span = &self.span;
         match item {

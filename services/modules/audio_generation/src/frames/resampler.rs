@@ -179,7 +179,9 @@ impl Drop for Resampler {
     }
 }
 
+/// The nearest number. `f32::round` is a call into the C library for each sample.
 #[expect(clippy::cast_possible_truncation, reason = "a float-to-integer cast saturates")]
 fn quantise(sample: f32) -> i16 {
-    (sample * FULL_SCALE).round() as i16
+    let scaled = sample * FULL_SCALE;
+    (scaled + 0.5_f32.copysign(scaled)) as i16
 }

@@ -200,6 +200,10 @@ impl Behind<'_> {
             return None;
         }
         let (exponent, used) = if self.c == '^' { self.caret()? } else { self.raised() };
+        // A sign by itself is the charge of an ion.
+        if exponent.trim_start_matches(['-', '−']).is_empty() {
+            return None;
+        }
         let said = match exponent.as_str() {
             "2" => words.squared.to_owned(),
             "3" => words.cubed.to_owned(),

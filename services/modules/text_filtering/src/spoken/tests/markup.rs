@@ -25,6 +25,7 @@ const ENGLISH: &[(&str, &str)] = &[
         "It is 10^6, 2^{10} or 10^-3.",
         "It is 10 to the power of 6, 2 to the power of 10 or 10 to the power of minus 3.",
     ),
+    ("Cl⁻ or 0⁻ or 2⁻⁻ or x^{-}.", "Cl⁻ or 0⁻ or 2⁻⁻ or x^{-}."),
     ("It is 10⁻⁶ or x² or r³.", "It is 10 to the power of minus 6 or x squared or r cubed."),
     ("So $E = mc^2$ holds.", "So E = mc squared holds."),
     (

@@ -90,7 +90,8 @@ impl Service for App {
 }
 
 impl App {
-    /// Watches the peers, and keeps gRPC health in step with them.
+    /// Watches the peers, keeps gRPC health in step with them, and drops what has
+    /// expired.
     async fn watch(&self, shutdown: &Shutdown) {
         let (drain, leaving) = (shutdown.drain(), shutdown.leaving());
         let (ready, mut changes) = tokio::sync::watch::channel(false);
@@ -116,7 +117,9 @@ impl App {
             self.report_health("", false).await;
             self.report_health(StreamingServiceServer::<Gateway>::NAME, false).await;
         };
-        tokio::join!(workers, self.modules.latest.watch(drain.clone()), health);
+        let latest = self.modules.latest.watch(drain.clone());
+        let expiry = self.modules.expire_collected(drain.clone());
+        tokio::join!(workers, latest, expiry, health);
     }
 
     async fn report_health(&self, service: &str, serving: bool) {

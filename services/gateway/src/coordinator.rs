@@ -16,6 +16,7 @@ use nexy_session_management::{
 };
 use nexy_types::{ErrorType, HardwareId, ModuleState, ModuleStatus, TurnNumber};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     call::Guards,
@@ -28,9 +29,6 @@ use crate::{
     validate::Incoming,
     workers::{self, Workers},
 };
-
-/// The most bytes that one character takes in UTF-8 (RFC 3629).
-const UTF8_MAX_BYTES: usize = 4;
 
 /// The modules of the gateway.
 #[derive(Debug)]
@@ -80,7 +78,7 @@ impl ModuleCoordinator {
             collector: Collector::new(CollectSettings {
                 ttl: limits.collect_ttl,
                 max_entries: limits.collect_max_entries,
-                max_text_bytes: settings.limits.max_prompt_chars * UTF8_MAX_BYTES,
+                max_text_chars: settings.limits.max_prompt_chars,
                 max_total_bytes: limits.collect_max_bytes,
             }),
             confirmations: Confirmations::new(ConfirmSettings {
@@ -163,6 +161,21 @@ impl ModuleCoordinator {
     /// Forgets what was collected, once it is being answered.
     pub(crate) fn forget_collected(&self, incoming: &Incoming) {
         self.collector.commit(&key(incoming));
+    }
+
+    /// Drops what was collected and never asked, again and again: what was said
+    /// stays in memory for twice its time to live at most, traffic or not.
+    pub(crate) async fn expire_collected(&self, until: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                // The process leaves.
+                () = until.cancelled() => return,
+                // What was there the last time is old, unless it has changed.
+                () = tokio::time::sleep(self.settings.backpressure.collect_ttl) => {}
+            }
+            self.collector.expire(clock::now());
+        }
     }
 
     /// What the words that a device says now may agree to. A question that is

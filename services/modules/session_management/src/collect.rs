@@ -16,8 +16,8 @@ pub struct CollectSettings {
     pub ttl: Duration,
     /// How many entries there are at most.
     pub max_entries: usize,
-    /// The text of one entry, in bytes.
-    pub max_text_bytes: usize,
+    /// The text of one entry, in characters: those of a prompt.
+    pub max_text_chars: usize,
     /// Texts and screenshots of all entries together, in bytes.
     pub max_total_bytes: usize,
 }
@@ -55,10 +55,10 @@ pub struct Merged<S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// The entry's text would get longer than a prompt may be.
-    #[error("the collected text must be at most {max_bytes} bytes")]
+    #[error("the collected text must be at most {max_chars} characters")]
     Text {
         /// The limit.
-        max_bytes: usize,
+        max_chars: usize,
     },
     /// The server collects for as many sessions, or as many bytes, as it may.
     #[error("too much is being collected at the moment")]
@@ -161,7 +161,8 @@ impl<S: AsRef<[u8]> + Clone> Collector<S> {
         self.lock().remove(key);
     }
 
-    /// Removes what has expired. Called now and then; a new entry does it too.
+    /// Removes what has expired. Called now and then; a new entry does it too,
+    /// and so does a chunk for which there is no room otherwise.
     pub fn expire(&self, now: Instant) {
         self.lock().expire(now);
     }
@@ -190,11 +191,12 @@ impl<S: AsRef<[u8]> + Clone> Collector<S> {
 
 impl<S: AsRef<[u8]> + Clone> Buffers<S> {
     fn collect(&mut self, key: &CollectKey, chunk: Chunk<'_, S>, now: Instant) -> Result<(), Full> {
-        let CollectSettings { max_entries, max_text_bytes, max_total_bytes, .. } = self.settings;
+        let CollectSettings { max_entries, max_text_chars, max_total_bytes, .. } = self.settings;
         let known = self.live(key, now);
         if known.is_some_and(|entry| chunk.seq <= entry.seq) {
             return Ok(());
         }
+        let is_new = known.is_none();
         let before = known.map_or(0, Entry::bytes);
         let text = known.map_or("", |entry| &entry.text);
         let entry = Entry {
@@ -203,16 +205,20 @@ impl<S: AsRef<[u8]> + Clone> Buffers<S> {
             screenshot: chunk.screenshot.or_else(|| known?.screenshot.clone()),
             changed: now,
         };
-        if entry.text.len() > max_text_bytes {
-            return Err(Full::Text { max_bytes: max_text_bytes });
+        // Bytes bound characters from above, and counting them is free.
+        if entry.text.len() > max_text_chars && entry.text.chars().count() > max_text_chars {
+            return Err(Full::Text { max_chars: max_text_chars });
         }
-        if known.is_none() {
+        let grown = |bytes: usize| bytes - before + entry.bytes();
+        // What has expired must not be why a chunk is refused. A known entry is
+        // live, so it stays, and with it what it had before.
+        if is_new || grown(self.bytes) > max_total_bytes {
             self.expire(now);
-            if self.entries.len() >= max_entries {
-                return Err(Full::Server);
-            }
         }
-        let bytes = self.bytes - before + entry.bytes();
+        if is_new && self.entries.len() >= max_entries {
+            return Err(Full::Server);
+        }
+        let bytes = grown(self.bytes);
         if bytes > max_total_bytes {
             return Err(Full::Server);
         }

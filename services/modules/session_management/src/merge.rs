@@ -46,6 +46,11 @@ pub fn merge(buffer: &str, incoming: &str) -> String {
 fn repetition(buffer: &str, incoming: &str) -> Option<usize> {
     let old: Vec<char> = buffer.chars().collect();
     let new: Vec<char> = incoming.chars().collect();
+    // There may be as many candidates as characters, so words are not counted
+    // for each: a start of the incoming speech has enough of them if this one
+    // begins in it. The end of the buffer has as many: the two differ in case
+    // at most.
+    let last_needed = word_starts(&new).nth(WHOLE_WORDS_MIN - 1);
     let length = overlaps(&old, &new).into_iter().find(|length| {
         let (kept, repeated) = old.split_at(old.len() - length);
         let rest = &new[*length..];
@@ -56,7 +61,7 @@ fn repetition(buffer: &str, incoming: &str) -> Option<usize> {
         if inside(kept, repeated) || inside(repeated, rest) {
             *length >= PART_OF_WORD_MIN_CHARS
         } else {
-            words(repeated) >= WHOLE_WORDS_MIN
+            last_needed.is_some_and(|start| start < *length)
         }
     })?;
     Some(new[..length].iter().map(|c| c.len_utf8()).sum())
@@ -104,8 +109,13 @@ fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || joins
 }
 
-fn words(text: &[char]) -> usize {
-    text.split(|c| !is_of_word(*c)).filter(|word| !word.is_empty()).count()
+/// The positions at which the words of a text begin.
+fn word_starts(text: &[char]) -> impl Iterator<Item = usize> {
+    let mut in_word = false;
+    text.iter().enumerate().filter_map(move |(at, c)| {
+        let was_in_word = std::mem::replace(&mut in_word, is_of_word(*c));
+        (in_word && !was_in_word).then_some(at)
+    })
 }
 
 #[cfg(test)]

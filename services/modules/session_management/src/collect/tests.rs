@@ -7,7 +7,7 @@ use super::*;
 const SETTINGS: CollectSettings = CollectSettings {
     ttl: Duration::from_secs(60),
     max_entries: 2,
-    max_text_bytes: 20,
+    max_text_chars: 20,
     max_total_bytes: 40,
 };
 
@@ -113,15 +113,49 @@ fn the_bytes_are_bounded_and_a_refusal_changes_nothing() {
     let (collector, now) = collector();
     collector.collect(&key(1), text(1, "0123456789"), now).unwrap();
     let refused = collector.collect(&key(1), text(2, "abcdefghij"), now).unwrap_err();
-    assert_eq!(refused, Full::Text { max_bytes: 20 });
+    assert_eq!(refused, Full::Text { max_chars: 20 });
     assert_eq!(refused.error_type(), ErrorType::ValidationFailed);
-    assert_eq!(refused.to_string(), "the collected text must be at most 20 bytes");
+    assert_eq!(refused.to_string(), "the collected text must be at most 20 characters");
     assert_eq!(collector.collect(&key(2), image(1, 31), now), Err(Full::Server));
     collector.collect(&key(2), image(1, 30), now).unwrap();
     collector.collect(&key(2), image(2, 29), now).unwrap();
     assert_eq!((collector.entries(), collector.bytes()), (2, 39));
     collector.collect(&key(1), text(2, "a"), now).unwrap_err();
     assert_eq!(prompt(&collector, 1, "", now), "0123456789");
+}
+
+#[test]
+fn a_text_is_bounded_in_characters_and_a_refusal_changes_nothing() {
+    let (collector, now) = collector();
+    // With the blank between them, 20 characters of up to two bytes each.
+    collector.collect(&key(1), text(1, "приготовь"), now).unwrap();
+    collector.collect(&key(1), text(2, "мне ужин !"), now).unwrap();
+    assert_eq!(collector.bytes(), 36);
+    let refused = collector.collect(&key(1), text(3, "!!"), now).unwrap_err();
+    assert_eq!(refused, Full::Text { max_chars: 20 });
+    assert_eq!(collector.bytes(), 36);
+    let asked = prompt(&collector, 1, "", now);
+    assert_eq!((asked.as_str(), asked.chars().count()), ("приготовь мне ужин !", 20));
+    // Bytes in plenty for one character more are no reason to take it.
+    collector.commit(&key(1));
+    collector.collect(&key(1), text(4, "0123456789"), now).unwrap();
+    assert_eq!(collector.collect(&key(1), text(5, "abcdefghij"), now), Err(refused));
+    collector.collect(&key(1), text(5, "abcdefghi"), now).unwrap();
+    assert_eq!(prompt(&collector, 1, "", now), "0123456789 abcdefghi");
+}
+
+#[test]
+fn what_has_expired_takes_no_room_from_a_known_entry() {
+    let (collector, now) = collector();
+    collector.collect(&key(1), image(1, 30), now).unwrap();
+    let later = now + Duration::from_secs(59);
+    collector.collect(&key(2), image(1, 5), later).unwrap();
+    assert_eq!(collector.collect(&key(2), image(2, 15), later), Err(Full::Server));
+    let expired = now + SETTINGS.ttl;
+    collector.collect(&key(2), image(2, 15), expired).unwrap();
+    assert_eq!((collector.entries(), collector.bytes()), (1, 15));
+    assert_eq!(collector.collect(&key(2), image(3, 41), expired), Err(Full::Server));
+    assert_eq!((collector.entries(), collector.bytes()), (1, 15));
 }
 
 #[test]

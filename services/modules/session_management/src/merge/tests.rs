@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -68,6 +70,32 @@ fn a_long_repetition_costs_no_more_than_its_length() {
     assert_eq!(merged.len(), 200_002);
 }
 
+#[test]
+fn many_repetitions_without_a_word_cost_no_more_than_their_length() {
+    for mark in ["!", "—"] {
+        let (buffer, incoming) = (mark.repeat(100_000), mark.repeat(99_999));
+        let began = Instant::now();
+        let merged = merge(&buffer, &incoming);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(2), "{mark}: {took:?}");
+        assert!(merged == format!("{buffer} {incoming}"), "{mark}");
+    }
+}
+
+/// Words are counted in the incoming speech, although the buffer repeats it in
+/// any case.
+#[test]
+fn case_does_not_decide_what_is_of_a_word() {
+    for c in '\0'..=char::MAX {
+        assert_eq!(is_of_word(c), is_of_word(fold(c)), "{c:?}");
+    }
+}
+
+/// The words as one would count them by hand.
+fn plain_words(text: &[char]) -> usize {
+    text.split(|c| !is_of_word(*c)).filter(|word| !word.is_empty()).count()
+}
+
 /// The overlaps as one would look for them by hand.
 fn plain_overlaps(old: &[char], new: &[char]) -> Vec<usize> {
     let same = |length: &usize| {
@@ -111,6 +139,16 @@ proptest! {
     fn overlaps_are_found_longest_first(old in "[abA ]{0,12}", new in "[abA ]{0,12}") {
         let (old, new): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
         prop_assert_eq!(overlaps(&old, &new), plain_overlaps(&old, &new));
+    }
+
+    #[test]
+    fn as_many_words_begin_in_a_start_as_it_has(text in "[ab' —]{0,12}") {
+        let text: Vec<char> = text.chars().collect();
+        let starts: Vec<usize> = word_starts(&text).collect();
+        for length in 0..=text.len() {
+            let begun = starts.iter().filter(|start| **start < length).count();
+            prop_assert_eq!(begun, plain_words(&text[..length]));
+        }
     }
 
     #[test]

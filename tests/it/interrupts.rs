@@ -194,6 +194,7 @@ async fn a_client_that_does_not_read_can_be_interrupted() -> anyhow::Result<()> 
     let answer = interrupt(&stack, "device-1").await?;
     assert_eq!(answer.interrupted_sessions, [session]);
     assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    assert!(!interrupt(&stack, "device-1").await?.success, "stopped twice");
     assert_refused(&call.end().await?, Code::Cancelled, "cancelled_by_user");
     stack.stop(&[]).await
 }

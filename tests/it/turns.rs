@@ -149,6 +149,41 @@ async fn collected_parts_reach_the_model_as_one_question() -> anyhow::Result<()>
 }
 
 #[tokio::test]
+async fn what_is_collected_is_no_longer_than_a_question_may_be() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["Understood."])).await?;
+    let stack = fakes.stack().env("MAX_PROMPT_CHARS", "1000").start().await?;
+    let asked = question("device-1", "");
+    let [first, second] = ["один ".repeat(120), "two ".repeat(120)];
+    let reply = ask(&stack, part(&asked, 1, first.trim())).await?;
+    assert_eq!((reply.ends.len(), reply.code()), (1, Code::Ok));
+    let reply = ask(&stack, part(&asked, 2, second.trim())).await?;
+    assert_refused(&reply, Code::InvalidArgument, "validation_failed");
+    let message = reply.status.as_ref().map(|status| status.message().to_owned());
+    assert!(message.is_some_and(|message| message.contains("1000 characters")));
+    assert_whole(&ask(&stack, commit(&asked, "")).await?);
+    assert_eq!(fakes.chat.requests().last().expect("a request").prompt(), first.trim());
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn the_trailers_are_those_of_the_last_turn_whatever_is_collected_after_it()
+-> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["Understood."])).await?;
+    let stack = fakes.stack().start().await?;
+    let asked = question("device-1", "Hello");
+    let mut call = Call::open(&stack).await?;
+    call.say(asked.clone()).await?;
+    call.until(|reply| reply.ends.len() == 1).await?;
+    call.say(part(&asked, 1, "and then")).await?;
+    call.until(|reply| reply.ends.len() == 2).await?;
+    let reply = call.rest().await?;
+    assert_eq!(reply.code(), Code::Ok);
+    assert_eq!(reply.trailer("nexy-providers"), Some("llm=openai;tts=openai"));
+    assert!(reply.trailer("nexy-first-audio-ms").is_some());
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
 async fn collected_parts_outlive_a_refused_commit_and_no_other() -> anyhow::Result<()> {
     let fakes = Fakes::saying(Script::text(["Understood."])).await?;
     let stack = fakes.stack().start().await?;

@@ -5,6 +5,7 @@
 //! worker's stream is not read, so a listener who does not read slows the
 //! worker down instead of growing memory here.
 
+mod end;
 mod frames;
 mod log;
 mod source;
@@ -18,20 +19,22 @@ use nexy_backpressure::{IdleWatch, MessageRate};
 use nexy_proto::streaming::{
     StreamRequest, StreamResponse, stream_response::Content, turn_event::Kind,
 };
-use nexy_runtime::{Shutdown, grpc::time_is_up};
+use nexy_runtime::Shutdown;
 use nexy_types::ErrorType;
 use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 use tracing::Instrument as _;
 
+pub(crate) use self::{
+    end::End,
+    frames::{FrameSender, FrameStream, queue},
+    turn::Guards,
+};
 use self::{
+    end::{Over, deadline_exceeded, idle, interrupted, leaving, over},
     frames::{Frame, Tail},
     log::TurnLog,
     turn::{Step, Turn},
-};
-pub(crate) use self::{
-    frames::{FrameSender, FrameStream, queue},
-    turn::Guards,
 };
 use crate::{
     clock,
@@ -84,20 +87,6 @@ pub(crate) struct Opening {
     pub(crate) options: Options,
     pub(crate) head: HeaderMap,
     pub(crate) deadline: Option<Duration>,
-}
-
-/// How a call ends.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// The client half-closed and the last turn is over.
-    Done,
-    /// With an error of the taxonomy, at once.
-    Refused(Refusal),
-    /// The same, of a turn that failed by itself: what it said before still
-    /// leaves, unless the user says stop.
-    Failed(Refusal),
-    /// The client is gone.
-    Vanished,
 }
 
 /// What the loop woke up for.
@@ -185,14 +174,9 @@ impl Call {
         let stop = self.turn.as_ref().map(Turn::stop);
         tokio::select! {
             biased;
-            // The process leaves and waits no longer.
-            () = self.shutdown.force().cancelled() => Event::End(End::Refused(leaving())),
-            // The user said stop.
-            () = turn::stopped(stop) => Event::End(End::Refused(interrupted())),
-            // The client's own time is up.
-            () = time_is_up(self.deadline) => Event::End(End::Refused(deadline_exceeded())),
-            // The client is gone.
-            () = self.out.closed() => Event::End(self.gone()),
+            over = over(&self.shutdown, stop, self.deadline, &self.out) => {
+                Event::End(self.end_of(over))
+            }
             // A frame has room: it goes before anything new is read.
             sent = self.out.send_first(&mut self.pending), if !self.pending.is_empty() => match sent {
                 Ok(()) => Event::Sent,
@@ -248,30 +232,33 @@ impl Call {
             Ok(()) if log.is_handed_over() => Ok(()),
             Ok(()) => {
                 log.complete();
-                self.last = Some(log);
+                // The trailers are those of the last turn, if there was one.
+                if self.turns == 0 {
+                    self.last = Some(log);
+                }
                 Ok(())
             }
-            Err(refusal) => {
-                log.refused(&refusal);
+            Err(end) => {
+                log.end_as(&end);
                 self.last = Some(log);
-                Err(End::Refused(refusal))
+                Err(end)
             }
         }
     }
 
     /// Does what a message asks for, or says why not.
-    async fn accept(&mut self, request: StreamRequest, log: &mut TurnLog) -> Result<(), Refusal> {
+    async fn accept(&mut self, request: StreamRequest, log: &mut TurnLog) -> Result<(), End> {
         if let Err(exceeded) = self.rate.admit(clock::now()) {
             nexy_telemetry::emit(&Named {
                 decision: "rate_limit_exceeded",
                 who: log.who().clone(),
             });
-            return Err(Refusal::new(ErrorType::RateLimitExceeded, exceeded.to_string()));
+            return Err(Refusal::new(ErrorType::RateLimitExceeded, exceeded.to_string()).into());
         }
         let mut incoming = validate::stream_request(request, &self.modules.settings)?;
         let screenshot = match incoming.screenshot.take() {
             None => None,
-            Some(base64) => Some(self.modules.decode_screenshot(base64).await?),
+            Some(base64) => Some(self.decoded(base64).await?),
         };
         match &incoming.phase {
             Phase::Collect { seq, text } => {
@@ -283,8 +270,18 @@ impl Call {
             }
             Phase::Ask { prompt } => {
                 let prompt = prompt.clone();
-                self.ask(incoming, prompt, screenshot, log)
+                Ok(self.ask(incoming, prompt, screenshot, log)?)
             }
+        }
+    }
+
+    /// A turn may still speak meanwhile, and be stopped.
+    async fn decoded(&mut self, base64: String) -> Result<Screenshot, End> {
+        let stop = self.turn.as_ref().map(Turn::stop);
+        tokio::select! {
+            biased;
+            over = over(&self.shutdown, stop, self.deadline, &self.out) => Err(self.end_of(over)),
+            decoded = self.modules.decode_screenshot(base64) => Ok(decoded?),
         }
     }
 
@@ -416,6 +413,15 @@ impl Call {
         }
     }
 
+    fn end_of(&self, over: Over) -> End {
+        match over {
+            Over::Leaving => End::Refused(leaving()),
+            Over::Stopped => End::Refused(interrupted()),
+            Over::OutOfTime => End::Refused(deadline_exceeded()),
+            Over::Gone => self.gone(),
+        }
+    }
+
     /// The client reset the call: when its time was up, or because it hung up.
     fn gone(&self) -> End {
         let at_deadline = self
@@ -442,26 +448,19 @@ impl Call {
     /// frames leaves, unless it failed by itself.
     fn cut(&mut self, turn: Turn, end: &End) -> TurnLog {
         let (index, audible) = (turn.index, turn.audible.clone());
-        if !matches!(end, End::Failed(_)) {
+        let is_silent = !matches!(end, End::Failed(_));
+        if is_silent {
             audible.silence();
         }
         if let (true, Some(refusal)) = (self.options.turn_events, end.refusal()) {
             self.pending.push_back(Frame::of_call(turn_ended(index, refusal)));
         }
         let (log, running) = turn.end(end);
+        if is_silent {
+            running.fall_silent();
+        }
         self.out.hold_until_sent(running, audible);
         log
-    }
-}
-
-// === impl End ===
-
-impl End {
-    fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Self::Refused(refusal) | Self::Failed(refusal) => Some(refusal),
-            Self::Done | Self::Vanished => None,
-        }
     }
 }
 
@@ -472,20 +471,4 @@ fn turn_ended(index: u32, refusal: &Refusal) -> StreamResponse {
     };
     let reason = if kind == Kind::Failed { refusal.error.as_str() } else { "" };
     convert::turn_event(index, kind, reason)
-}
-
-fn leaving() -> Refusal {
-    Refusal::unavailable("the server is shutting down")
-}
-
-fn interrupted() -> Refusal {
-    Refusal::new(ErrorType::CancelledByUser, "the session was interrupted")
-}
-
-fn deadline_exceeded() -> Refusal {
-    Refusal::new(ErrorType::Timeout, "the deadline of the call has passed")
-}
-
-fn idle() -> Refusal {
-    Refusal::new(ErrorType::StreamIdleTimeout, "nothing moved on the stream for too long")
 }

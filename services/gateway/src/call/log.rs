@@ -95,10 +95,6 @@ impl TurnLog {
         self.state == LogState::HandedOver
     }
 
-    pub(super) fn refused(&mut self, refusal: &Refusal) {
-        self.end_with(refusal);
-    }
-
     pub(super) fn complete(&mut self) {
         self.end(Outcome::Complete, Code::Ok, None);
     }

@@ -35,6 +35,7 @@ struct State {
     stop: CancellationToken,
     gone: CancellationToken,
     completed: AtomicBool,
+    silent: AtomicBool,
 }
 
 // === impl Interrupts ===
@@ -55,19 +56,23 @@ impl Interrupts {
 
     /// Stops every turn of the device that runs now, and waits until each is
     /// gone or `within` has passed. Returns the sessions whose turns were cut;
-    /// a turn that completed by itself in the same moment is not among them.
+    /// a turn that completed by itself in the same moment is not among them, and
+    /// neither is one that was silent before.
     pub async fn interrupt(&self, device: &HardwareId, within: Duration) -> Vec<SessionId> {
         let running = self.edit(|turns| turns.get(device).cloned().unwrap_or_default());
+        let mut cut = Vec::new();
         for entry in &running {
+            if !entry.state.silent.load(Ordering::Acquire) {
+                cut.push(entry);
+            }
             entry.state.stop.cancel();
         }
         // A turn that takes longer has been cancelled all the same.
         let all_gone = join_all(running.iter().map(|entry| entry.state.gone.cancelled()));
         let _in_time = tokio::time::timeout(within, all_gone).await;
-        running
-            .into_iter()
+        cut.into_iter()
             .filter(|entry| !entry.state.completed.load(Ordering::Acquire))
-            .map(|entry| entry.session)
+            .map(|entry| entry.session.clone())
             .collect()
     }
 
@@ -95,6 +100,13 @@ impl RunningTurn {
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.entry.state.stop.is_cancelled()
+    }
+
+    /// Notes that nothing of the turn can be heard any more, though its client
+    /// has not read its end: who interrupts from now on waits for that end, and
+    /// has not stopped the turn.
+    pub fn fall_silent(&self) {
+        self.entry.state.silent.store(true, Ordering::Release);
     }
 
     /// Ends a turn that came to its own end.

@@ -20,6 +20,19 @@ fn owner(turn: RunningTurn) -> JoinSet<()> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn names_a_turn_once_however_long_its_client_does_not_read() {
+    let interrupts = Interrupts::default();
+    let turn = interrupts.register(device("a"), session('1'), TurnNumber(1));
+    assert_eq!(interrupts.interrupt(&device("a"), SOON).await, [session('1')]);
+    turn.fall_silent();
+    let began = tokio::time::Instant::now();
+    assert!(interrupts.interrupt(&device("a"), SOON).await.is_empty());
+    assert_eq!(began.elapsed(), SOON, "its end is waited for all the same");
+    let _next = owner(interrupts.register(device("a"), session('1'), TurnNumber(2)));
+    assert_eq!(interrupts.interrupt(&device("a"), SOON).await, [session('1')]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn stops_only_the_turns_of_its_device() {
     let interrupts = Interrupts::default();
     let _a = owner(interrupts.register(device("a"), session('1'), TurnNumber(1)));

@@ -171,9 +171,7 @@ impl Endpoint {
                 nexy_telemetry::emit(&KeySwitched { provider: NAME, to: other, reason });
                 Ok(answer)
             }
-            // A key that is no good says less than one that has to wait.
-            Err(Error::Unauthorized(_)) => Err(error),
-            Err(later) => Err(later),
+            Err(later) => Err(more_hopeful(error, later)),
         }
     }
 
@@ -202,6 +200,18 @@ fn stream_url(base_url: &str, model: &str) -> Result<Url, Error> {
     // Without it the reply is one JSON array.
     url.set_query(Some("alt=sse"));
     Ok(url)
+}
+
+/// Of the errors of two keys the one that is over first. A key that is no good
+/// says less than one that has to wait, and a spent day less than a minute.
+fn more_hopeful(first: Error, second: Error) -> Error {
+    let patience = |error: &Error| match error {
+        Error::Unauthorized(_) => (2, Duration::ZERO),
+        Error::RateLimited(_) if !error.is_retryable() => (1, Duration::ZERO),
+        other => (0, other.retry_after().unwrap_or_default()),
+    };
+    let is_about_keys = is_about_the_key(&second);
+    if is_about_keys && patience(&first) <= patience(&second) { first } else { second }
 }
 
 const fn is_about_the_key(error: &Error) -> bool {

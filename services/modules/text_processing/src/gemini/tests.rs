@@ -340,6 +340,20 @@ async fn a_limit_is_told_rather_than_a_bad_second_key() {
 }
 
 #[tokio::test]
+async fn of_two_limits_the_shorter_one_is_told() {
+    let minute = GoogleError::new(429, "RESOURCE_EXHAUSTED").retry_delay("20s");
+    let longer = GoogleError::new(429, "RESOURCE_EXHAUSTED").retry_delay("50s");
+    let day = GoogleError::new(429, "RESOURCE_EXHAUSTED").quota("GenerateRequestsPerDay");
+    for (first, second) in [(&minute, &day), (&day, &minute), (&minute, &longer)] {
+        let server = with_the_first_key_refused(Script::refusal(first)).await;
+        server.state().set_default(Script::refusal(second));
+        let error = ask(settings(server.base_url()), request("hello")).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(20)));
+        assert!(error.is_retryable(), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_about_the_key_is_not_asked_twice() {
     let refusals = [
         Script::status(400, "INVALID_ARGUMENT"),

@@ -240,6 +240,33 @@ async fn a_reply_that_is_cut_off_has_no_end_message() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_a_model_does_besides_talking_is_not_taken_for_a_stall() -> anyhow::Result<()> {
+    let pause = Duration::from_millis(300);
+    let fragments = ["{", "\"app", "_name\"", ":\"Te", "legram\"", "}"];
+    let call = Script::text(["Opening."]).and_tool_call("open_app", &fragments);
+    let scripts = [
+        // Its end is not followed by the connection's.
+        (Script::text(["It is ten o'clock."]).hang_after_finish(), "It is ten o'clock.", 0),
+        // A call that takes longer to write than any single wait.
+        (call.token_delay(pause), "Opening.", 1),
+        (Script::tool_call("open_app", &fragments).token_delay(pause), "Opening Telegram.", 1),
+    ];
+    for (script, expected, actions) in scripts {
+        let fakes = Fakes::saying(script).await?;
+        let stack = fakes.stack();
+        let stack =
+            stack.env("LLM_STALL_TIMEOUT_MS", "1200").env("LLM_FIRST_TOKEN_TIMEOUT_MS", "1200");
+        let stack = stack.env("FORWARD_ASSISTANT_ACTIONS", "true").start().await?;
+        let reply = ask(&stack, question("device-1", "Open Telegram")).await?;
+        assert_whole(&reply);
+        assert_eq!((reply.text().as_str(), reply.actions.len()), (expected, actions));
+        assert_eq!(reply.trailer("nexy-providers"), Some("llm=openai;tts=openai"));
+        stack.stop(&[]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn without_fail_over_only_the_first_provider_is_asked() -> anyhow::Result<()> {
     let fakes = Fakes::saying(Script::status(500, "server_error")).await?;
     let stack = fakes.stack().env("USE_FALLBACK_MANAGER", "false").start().await?;

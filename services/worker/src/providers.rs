@@ -10,8 +10,8 @@ use std::time::Duration;
 use nexy_config::Settings;
 use nexy_outbound::ProviderConnections;
 
-pub(crate) use breaker::{Breaker, BreakerSettings, Fault};
-pub(crate) use models::{GuardedModel, Models};
+pub(crate) use breaker::{Admission, Breaker, BreakerSettings, Fault};
+pub(crate) use models::Models;
 pub(crate) use prices::Prices;
 pub(crate) use voices::{Begun, Voices};
 #[cfg(test)]

@@ -16,6 +16,10 @@ use crate::{
 /// server that means to keep it sends its end together with the last event.
 const LINGER: Duration = Duration::from_millis(50);
 
+/// How long usage and the mark of the end are waited for once the model has said
+/// that it is done: the last sentence waits with them.
+const BOOKKEEPING: Duration = Duration::from_secs(1);
+
 /// One reply of one wire format, put together from the data of its events.
 /// Plain and synchronous.
 pub(crate) trait Reply: Send + 'static {
@@ -30,6 +34,9 @@ pub(crate) trait Reply: Send + 'static {
 
     /// Words, or a part of a function call, have come in.
     fn has_begun(&self) -> bool;
+
+    /// The model has said that it is done: no words follow, whatever else does.
+    fn is_done(&self) -> bool;
 }
 
 /// Whether more events may follow.
@@ -167,7 +174,9 @@ impl<R: Reply> Flow<R> {
 
     async fn receive(&mut self) -> Result<Input, Error> {
         let asked = Instant::now();
-        let (limit, wait) = if self.reply.has_begun() {
+        let (limit, wait) = if self.reply.is_done() {
+            (self.patience.min(BOOKKEEPING), Wait::Stall)
+        } else if self.reply.has_begun() {
             (self.patience, Wait::Stall)
         } else {
             (self.first_token_by.saturating_duration_since(asked), Wait::FirstToken)

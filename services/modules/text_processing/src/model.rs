@@ -17,6 +17,9 @@ pub trait LanguageModel: Send + Sync {
 
     /// Starts a reply. The future is ready once the model has accepted the
     /// request; the words follow in the stream. Dropping either ends the request.
+    ///
+    /// The model bounds its own waits, for it alone knows what is progress: of a
+    /// function call that is still being written no piece has come yet.
     fn reply(&self, request: Arc<ChatRequest>) -> BoxFuture<'static, Result<DeltaStream, Error>>;
 
     /// Does ahead of a request what it would have to wait for, such as the

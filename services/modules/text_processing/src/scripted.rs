@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use nexy_types::{BoxFuture, ImageFormat};
+use tokio::time::{Instant, timeout_at};
 
-use crate::{ChatRequest, Delta, DeltaStream, Error, FinishReason, LanguageModel};
+use crate::{ChatRequest, Delta, DeltaStream, Error, FinishReason, LanguageModel, Wait};
 
 /// One thing that a scripted model does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,17 @@ struct State {
     scripts: Mutex<VecDeque<Vec<Step>>>,
     requests: Mutex<Vec<Arc<ChatRequest>>>,
     open_replies: AtomicUsize,
+}
+
+/// A model that bounds its waits, as clients of real ones do, around one that
+/// does not.
+pub struct Impatient {
+    /// The model that is waited for.
+    pub model: Arc<dyn LanguageModel>,
+    /// From the request to the first delta.
+    pub first_token: Duration,
+    /// Between two deltas.
+    pub stall: Duration,
 }
 
 /// What remains of one script while it is played.
@@ -127,6 +139,40 @@ impl LanguageModel for ScriptedModel {
         }
         let play = Play::start(steps, Arc::clone(&self.state));
         Box::pin(future::ready(Ok(play.into_stream())))
+    }
+}
+
+// === impl Impatient ===
+
+impl LanguageModel for Impatient {
+    fn name(&self) -> &'static str {
+        self.model.name()
+    }
+
+    fn image_formats(&self) -> &[ImageFormat] {
+        self.model.image_formats()
+    }
+
+    fn reply(&self, request: Arc<ChatRequest>) -> BoxFuture<'static, Result<DeltaStream, Error>> {
+        let (opening, stall) = (self.model.reply(request), self.stall);
+        let first_token_by = Instant::now() + self.first_token;
+        Box::pin(async move {
+            let opened = timeout_at(first_token_by, opening).await;
+            let stream = opened.unwrap_or(Err(Error::Timeout(Wait::FirstToken)))?;
+            let waiting = Some((stream, first_token_by, Wait::FirstToken));
+            let deltas: DeltaStream =
+                Box::pin(stream::unfold(waiting, move |waiting| async move {
+                    let (mut stream, until, wait) = waiting?;
+                    match timeout_at(until, stream.next()).await {
+                        Ok(Some(item)) => {
+                            Some((item, Some((stream, Instant::now() + stall, Wait::Stall))))
+                        }
+                        Ok(None) => None,
+                        Err(_) => Some((Err(Error::Timeout(wait)), None)),
+                    }
+                }));
+            Ok(deltas)
+        })
     }
 }
 

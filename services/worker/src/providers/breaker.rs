@@ -3,7 +3,7 @@
 mod recent;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -44,6 +44,14 @@ pub(crate) struct Breaker {
     health: Mutex<Health>,
 }
 
+/// A request to a provider, from the breaker's leave to its verdict. One that is
+/// dropped without a verdict has found out nothing: the next one may.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    breaker: Arc<Breaker>,
+    asked: Instant,
+}
+
 /// How the provider is.
 #[derive(Debug)]
 struct Health {
@@ -58,10 +66,12 @@ enum State {
         failures: u32,
     },
     Open {
+        since: Instant,
         until: Instant,
     },
     /// One request is finding out.
     HalfOpen {
+        since: Instant,
         until: Instant,
     },
 }
@@ -93,14 +103,25 @@ impl Breaker {
         Self { provider, settings, health: Mutex::new(Health::CLEAN) }
     }
 
-    /// Whether the provider may be asked now.
-    pub(crate) fn admits(&self, now: Instant) -> bool {
+    /// Leave to ask the provider now, if it may be asked.
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Admission> {
+        let asked = Instant::now();
+        self.admits(asked).then(|| Admission { breaker: Arc::clone(self), asked })
+    }
+
+    /// The same, whether it may be asked or not.
+    pub(crate) fn admit_anyway(self: &Arc<Self>) -> Admission {
+        self.admit()
+            .unwrap_or_else(|| Admission { breaker: Arc::clone(self), asked: Instant::now() })
+    }
+
+    fn admits(&self, now: Instant) -> bool {
         self.edit(|Health { state, .. }| match *state {
             State::Closed { .. } => true,
-            State::Open { until } | State::HalfOpen { until } if now < until => false,
+            State::Open { until, .. } | State::HalfOpen { until, .. } if now < until => false,
             // A probe whose caller never reported is forgotten after a pause.
-            State::Open { .. } | State::HalfOpen { .. } => {
-                *state = State::HalfOpen { until: now + self.settings.open_for };
+            State::Open { since, .. } | State::HalfOpen { since, .. } => {
+                *state = State::HalfOpen { since, until: now + self.settings.open_for };
                 self.show(*state);
                 self.report("half_open", None);
                 true
@@ -108,13 +129,15 @@ impl Breaker {
         })
     }
 
-    /// The provider has served a request to its end.
-    pub(crate) fn succeeded(&self, now: Instant) {
+    /// The provider has served a request to its end that it was `asked` then.
+    fn succeeded(&self, asked: Instant, now: Instant) {
         self.edit(|health| match &mut health.state {
             State::Closed { failures } => {
                 *failures = 0;
                 health.recent.note(true, now, self.settings.window);
             }
+            // It was on its way before the trouble began.
+            State::Open { since, .. } | State::HalfOpen { since, .. } if asked < *since => {}
             // What was before the pause says nothing about now.
             State::Open { .. } | State::HalfOpen { .. } => {
                 *health = Health::CLEAN;
@@ -125,7 +148,7 @@ impl Breaker {
     }
 
     /// The provider has failed.
-    pub(crate) fn failed(&self, fault: Fault, now: Instant) {
+    fn failed(&self, fault: Fault, now: Instant) {
         let BreakerSettings { threshold, open_for, window, .. } = self.settings;
         self.edit(|Health { state, recent }| {
             let too_many = match state {
@@ -144,8 +167,25 @@ impl Breaker {
             if !matches!(state, State::Open { .. }) {
                 self.report("open", Some(pause));
             }
-            *state = State::Open { until: now.checked_add(pause).unwrap_or(now + open_for) };
+            let until = now.checked_add(pause).unwrap_or(now + open_for);
+            *state = match *state {
+                // What it asked for before still holds.
+                State::Open { until: before, .. } => {
+                    State::Open { since: now, until: until.max(before) }
+                }
+                State::Closed { .. } | State::HalfOpen { .. } => State::Open { since: now, until },
+            };
             self.show(*state);
+        });
+    }
+
+    /// A request ended without a verdict: its listener left, or it was refused
+    /// for what was in it.
+    fn gave_up(&self, now: Instant) {
+        self.edit(|Health { state, .. }| {
+            if let State::HalfOpen { until, .. } = state {
+                *until = now;
+            }
         });
     }
 
@@ -157,7 +197,7 @@ impl Breaker {
 
     /// For `/status`: whether it is left alone now.
     pub(crate) fn is_open(&self, now: Instant) -> bool {
-        self.edit(|health| matches!(health.state, State::Open { until } if now < until))
+        self.edit(|health| matches!(health.state, State::Open { until, .. } if now < until))
     }
 
     /// In the metrics. An open breaker admits the next request when its pause is
@@ -167,7 +207,7 @@ impl Breaker {
         match state {
             State::Closed { .. } => metrics::BREAKER_STATE.set(label, 0),
             State::HalfOpen { .. } => metrics::BREAKER_STATE.set(label, 1),
-            State::Open { until } => metrics::BREAKER_STATE.set_until(label, 2, until, 1),
+            State::Open { until, .. } => metrics::BREAKER_STATE.set_until(label, 2, until, 1),
         }
     }
 
@@ -177,6 +217,27 @@ impl Breaker {
 
     fn edit<T>(&self, change: impl FnOnce(&mut Health) -> T) -> T {
         change(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+// === impl Admission ===
+
+impl Admission {
+    /// The provider has served the request to its end.
+    pub(crate) fn succeeded(self) {
+        self.breaker.succeeded(self.asked, Instant::now());
+    }
+
+    /// The provider has failed.
+    pub(crate) fn failed(self, fault: Fault) {
+        self.breaker.failed(fault, Instant::now());
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        // After a verdict nothing is half open.
+        self.breaker.gave_up(Instant::now());
     }
 }
 

@@ -7,13 +7,12 @@ use futures_util::{StreamExt as _, future::join_all};
 use nexy_config::Settings;
 use nexy_telemetry::metrics;
 use nexy_text_processing::{
-    ChatRequest, Delta, DeltaStream, Error, LanguageModel, Usage, Wait,
+    ChatRequest, Delta, DeltaStream, Error, LanguageModel, Usage,
     gemini::GeminiModel,
     offline::{self, OfflineAssistant},
     openai::OpenAiModel,
 };
 use nexy_types::{Module, ModuleState, ModuleStatus};
-use tokio::time::timeout;
 
 use super::{Breaker, BreakerSettings, Fault, Prices, connections};
 
@@ -26,16 +25,12 @@ pub(crate) struct Models {
 /// A model and the breaker that knows whether to ask it.
 pub(crate) struct GuardedModel {
     pub(crate) model: Arc<dyn LanguageModel>,
-    pub(crate) breaker: Breaker,
+    pub(crate) breaker: Arc<Breaker>,
 }
 
-/// How long a model is waited for.
+/// When a model is left alone, and what it costs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ModelsSettings {
-    /// From the request to the first text or tool call.
-    pub(crate) first_token: Duration,
-    /// Between two deltas.
-    pub(crate) stall: Duration,
     pub(crate) breaker: BreakerSettings,
     /// How long a model is left alone whose quota is spent.
     pub(crate) quota_pause: Duration,
@@ -61,8 +56,6 @@ impl Models {
         Ok(Self::of(
             models,
             ModelsSettings {
-                first_token: settings.llm.first_token_timeout,
-                stall: settings.llm.stall_timeout,
                 breaker: BreakerSettings::from(settings),
                 quota_pause: settings.llm.quota_pause,
                 prices: Prices::from(settings),
@@ -72,7 +65,7 @@ impl Models {
 
     pub(crate) fn of(models: Vec<Arc<dyn LanguageModel>>, settings: ModelsSettings) -> Self {
         let guard = |model: Arc<dyn LanguageModel>| {
-            let breaker = Breaker::new(model.name(), settings.breaker);
+            let breaker = Arc::new(Breaker::new(model.name(), settings.breaker));
             GuardedModel { model, breaker }
         };
         Self { models: models.into_iter().map(guard).collect(), settings }
@@ -101,7 +94,8 @@ impl Models {
         Some(Fault { leave_alone: pause.max(error.retry_after()) })
     }
 
-    /// Asks one model and waits until it has something to say.
+    /// Asks one model and waits until it has something to say, as long as the
+    /// model itself allows.
     ///
     /// # Errors
     /// When it refuses, breaks, or stays silent too long. A reply that ends
@@ -111,22 +105,16 @@ impl Models {
         model: &dyn LanguageModel,
         request: Arc<ChatRequest>,
     ) -> Result<(Vec<Delta>, DeltaStream), Error> {
-        let opening = async {
-            // Asked once more than it has to say, when it had nothing to say.
-            let mut stream = model.reply(request).await?.fuse();
-            let mut first = Vec::new();
-            while let Some(delta) = stream.next().await {
-                first.push(delta?);
-                if first.last().is_some_and(is_content) {
-                    break;
-                }
+        // Asked once more than it has to say, when it had nothing to say.
+        let mut stream = model.reply(request).await?.fuse();
+        let mut first = Vec::new();
+        while let Some(delta) = stream.next().await {
+            first.push(delta?);
+            if first.last().is_some_and(is_content) {
+                break;
             }
-            let stream: DeltaStream = Box::pin(stream);
-            Ok((first, stream))
-        };
-        timeout(self.settings.first_token, opening)
-            .await
-            .unwrap_or(Err(Error::Timeout(Wait::FirstToken)))
+        }
+        Ok((first, Box::pin(stream)))
     }
 
     /// Has all models open their connections, at the start of the process.
@@ -140,13 +128,6 @@ impl Models {
         metrics::TOKENS.add([model, "input"], u64::from(usage.input_tokens));
         metrics::TOKENS.add([model, "output"], u64::from(usage.output_tokens));
         self.settings.prices.reply(model, usage.input_tokens, usage.output_tokens);
-    }
-
-    /// The next delta of an opened reply, or its end.
-    pub(crate) async fn next(&self, stream: &mut DeltaStream) -> Option<Result<Delta, Error>> {
-        timeout(self.settings.stall, stream.next())
-            .await
-            .unwrap_or(Some(Err(Error::Timeout(Wait::Stall))))
     }
 }
 

@@ -15,7 +15,7 @@ use nexy_telemetry::metrics;
 use nexy_types::{BoxFuture, Module, ModuleState, ModuleStatus, SampleRate};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Breaker, BreakerSettings, Fault, Prices, connections};
+use super::{Admission, Breaker, BreakerSettings, Fault, Prices, connections};
 use crate::decisions::Retry;
 
 /// The voices in order of preference.
@@ -44,7 +44,7 @@ pub(crate) struct VoicesSettings {
 /// A voice and the breaker that knows whether to ask it.
 struct GuardedVoice {
     voice: Arc<dyn SpeechSynthesizer>,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
     /// When it was last asked or warmed up.
     used: Mutex<Option<Instant>>,
 }
@@ -56,6 +56,14 @@ pub(crate) struct Begun {
     pub(crate) name: &'static str,
     /// How long its provider took to the first byte.
     pub(crate) wait: Duration,
+    first: Bytes,
+    rest: Frames,
+    admission: Admission,
+}
+
+/// The beginning of what a voice says.
+struct Opened {
+    wait: Duration,
     first: Bytes,
     rest: Frames,
 }
@@ -95,7 +103,7 @@ impl Voices {
 
     pub(crate) fn of(voices: Vec<Arc<dyn SpeechSynthesizer>>, settings: VoicesSettings) -> Self {
         let guard = |voice: Arc<dyn SpeechSynthesizer>| {
-            let breaker = Breaker::new(label(voice.name()), settings.breaker);
+            let breaker = Arc::new(Breaker::new(label(voice.name()), settings.breaker));
             GuardedVoice { voice, breaker, used: Mutex::new(None) }
         };
         let voices = voices.into_iter().map(guard).collect();
@@ -107,10 +115,10 @@ impl Voices {
         self.settings.format
     }
 
-    /// Asks the voices from a place on until one can be heard; all of them when
-    /// the place is behind the last. `None` when none can; each failure is in the
-    /// decision log. The last voice is asked whatever its breaker says: without
-    /// it silence would be certain.
+    /// Asks the voices until one can be heard: those from a place on, then those
+    /// before it, which have failed in this turn. `None` when none can; each
+    /// failure is in the decision log. The last voice to be asked is asked
+    /// whatever its breaker says: without it silence would be certain.
     pub(crate) async fn begin(
         &self,
         from: usize,
@@ -119,23 +127,30 @@ impl Voices {
     ) -> Option<Begun> {
         let last = if fail_over { self.voices.len() } else { self.voices.len().min(1) };
         let from = if from < last { from } else { 0 };
-        for (place, guarded) in self.voices.iter().enumerate().take(last).skip(from) {
+        for tried in 0..last {
+            let place = (from + tried) % last;
+            let Some(guarded) = self.voices.get(place) else { continue };
             let voice = guarded.voice.as_ref();
-            let asked = Instant::now();
-            if !guarded.breaker.admits(asked) && place + 1 < last {
+            let is_last = tried + 1 == last;
+            let breaker = &guarded.breaker;
+            let admission = breaker.admit().or_else(|| is_last.then(|| breaker.admit_anyway()));
+            let Some(admission) = admission else {
                 metrics::PROVIDER_CALLS.increment([label(voice.name()), "breaker_open"]);
                 continue;
-            }
+            };
+            let asked = Instant::now();
             guarded.touch(asked);
-            match self.first_frame(place, voice, utterance.clone()).await {
-                Ok(begun) => {
+            match self.first_frame(voice, utterance.clone()).await {
+                Ok(Opened { wait, first, rest }) => {
                     self.settings.prices.speech(label(voice.name()), &utterance.text);
                     self.note(None);
-                    return Some(begun);
+                    let name = voice.name();
+                    return Some(Begun { place, name, wait, first, rest, admission });
                 }
                 Err(error) => {
                     let is_blamed = error.blames_the_voice() || error.is_silence_for(utterance);
-                    self.report(guarded, &error, is_blamed, asked.elapsed());
+                    let blamed = is_blamed.then_some(admission);
+                    self.report(voice.name(), &error, blamed, asked.elapsed());
                 }
             }
         }
@@ -148,30 +163,28 @@ impl Voices {
     /// When the voice breaks off or stalls; what was sent stays sent.
     pub(crate) async fn speak(
         &self,
-        mut begun: Begun,
+        begun: Begun,
         frames_to: &mpsc::Sender<Bytes>,
     ) -> Result<(), Error> {
         let began = Instant::now();
-        let mut frame = begun.first;
-        loop {
-            // The listener is gone; nobody waits for the rest.
-            if frames_to.send(frame).await.is_err() {
-                self.report_success(begun.place);
-                return Ok(());
-            }
-            let next = timeout(self.settings.stall, begun.rest.next()).await;
+        let Begun { name, first: mut frame, mut rest, admission, .. } = begun;
+        // When the listener is gone, nobody waits for the rest.
+        while frames_to.send(frame).await.is_ok() {
+            let next = timeout(self.settings.stall, rest.next()).await;
             frame = match next.unwrap_or(Some(Err(Error::Timeout { stage: Stage::Stall }))) {
                 Some(Ok(frame)) => frame,
-                None => {
-                    self.report_success(begun.place);
-                    return Ok(());
-                }
+                None => break,
                 Some(Err(error)) => {
-                    self.report_break(begun.place, &error, began.elapsed());
+                    let blamed = error.blames_the_voice().then_some(admission);
+                    self.report(name, &error, blamed, began.elapsed());
                     return Err(error);
                 }
             };
         }
+        // Not before the end: a voice that breaks off has failed.
+        admission.succeeded();
+        metrics::PROVIDER_CALLS.increment([label(name), "ok"]);
+        Ok(())
     }
 
     /// Has all voices open their connections, at the start of the process.
@@ -195,42 +208,31 @@ impl Voices {
     /// failed while another can still be asked.
     async fn first_frame(
         &self,
-        place: usize,
         voice: &dyn SpeechSynthesizer,
         utterance: Utterance,
-    ) -> Result<Begun, Error> {
+    ) -> Result<Opened, Error> {
         let asked = Instant::now();
         let opening = async {
             let speech = voice.synthesize(utterance).await?;
             let wait = asked.elapsed();
             let mut rest: Frames = Box::pin(frames(speech, self.settings.format));
             let first = rest.next().await.ok_or(Error::Silent)??;
-            Ok(Begun { place, name: voice.name(), wait, first, rest })
+            Ok(Opened { wait, first, rest })
         };
         timeout(self.settings.first_byte, opening)
             .await
             .unwrap_or(Err(Error::Timeout { stage: Stage::FirstByte }))
     }
 
-    /// Not before the end: a voice that breaks off has failed.
-    fn report_success(&self, place: usize) {
-        if let Some(GuardedVoice { voice, breaker, .. }) = self.voices.get(place) {
-            breaker.succeeded(Instant::now());
-            metrics::PROVIDER_CALLS.increment([label(voice.name()), "ok"]);
-        }
-    }
-
-    fn report_break(&self, place: usize, error: &Error, after: Duration) {
-        if let Some(guarded) = self.voices.get(place) {
-            self.report(guarded, error, error.blames_the_voice(), after);
-        }
-    }
-
-    fn report(&self, guarded: &GuardedVoice, error: &Error, is_blamed: bool, after: Duration) {
-        let provider = guarded.voice.name();
-        if is_blamed {
-            let fault = Fault { leave_alone: error.retry_after() };
-            guarded.breaker.failed(fault, Instant::now());
+    fn report(
+        &self,
+        provider: &'static str,
+        error: &Error,
+        blamed: Option<Admission>,
+        after: Duration,
+    ) {
+        if let Some(admission) = blamed {
+            admission.failed(Fault { leave_alone: error.retry_after() });
         }
         self.note(Some(error.to_string()));
         nexy_telemetry::emit(&Retry {

@@ -59,13 +59,7 @@ fn service(model: Arc<dyn LanguageModel>) -> WorkerRpc {
     let pipeline = Arc::get_mut(&mut modules.pipeline).unwrap();
     pipeline.models = Models::of(
         vec![model],
-        ModelsSettings {
-            first_token: wait,
-            stall: wait,
-            breaker,
-            quota_pause: wait,
-            prices: Prices::default(),
-        },
+        ModelsSettings { breaker, quota_pause: wait, prices: Prices::default() },
     );
     let sample_rate = SampleRate::new(48_000).unwrap();
     pipeline.voices = Arc::new(Voices::of(

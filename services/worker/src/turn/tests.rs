@@ -11,7 +11,7 @@ use nexy_memory_management::{
 };
 use nexy_text_processing::{
     Delta, Error as ModelError, FinishReason, LanguageModel, Refusal,
-    scripted::{ScriptedModel, Step},
+    scripted::{Impatient, ScriptedModel, Step},
 };
 use nexy_types::{BoxFuture, ErrorType, HardwareId, SampleRate, SessionId};
 use tokio::time::Instant;
@@ -151,6 +151,10 @@ fn memory(store: Blank) -> MemoryService {
     MemoryService::new(settings, Arc::new(store))
 }
 
+fn impatient(model: Arc<dyn LanguageModel>, waits: Duration) -> Arc<dyn LanguageModel> {
+    Arc::new(Impatient { model, first_token: waits, stall: waits })
+}
+
 impl Bench {
     fn new(models: Vec<Arc<dyn LanguageModel>>, voices: Vec<Arc<dyn SpeechSynthesizer>>) -> Self {
         Self::remembering(Duration::ZERO, models, voices)
@@ -199,14 +203,8 @@ impl Bench {
                 },
             },
             models: Models::of(
-                models,
-                ModelsSettings {
-                    first_token: waits,
-                    stall: waits,
-                    breaker,
-                    quota_pause: waits,
-                    prices: Prices::default(),
-                },
+                models.into_iter().map(|model| impatient(model, waits)).collect(),
+                ModelsSettings { breaker, quota_pause: waits, prices: Prices::default() },
             ),
             voices,
             images: Images::new(screenshots::settings()),

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::StreamExt as _;
 use nexy_assistant_response::{Action, ActionRequest, Catalogue, Part, ReplyParser};
 use nexy_telemetry::metrics;
 use nexy_text_filtering::Segmenter;
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     decisions::{ActionConfirmed, ActionDropped, ReplyWarning, Retry},
-    providers::{GuardedModel, Models},
+    providers::{Admission, Models},
 };
 
 /// The numbers of the writing half.
@@ -114,15 +115,18 @@ impl Writer<'_> {
             let model = guarded.model.as_ref();
             // The last one is asked whatever its breaker says: without it there
             // would be no answer for certain.
-            if !guarded.breaker.admits(Instant::now()) && place + 1 < models.len() {
+            let is_last = place + 1 == models.len();
+            let admission =
+                guarded.breaker.admit().or_else(|| is_last.then(|| guarded.breaker.admit_anyway()));
+            let Some(admission) = admission else {
                 metrics::PROVIDER_CALLS.increment([model.name(), "breaker_open"]);
                 last_error.get_or_insert(Broken::LeftAlone);
                 continue;
-            }
+            };
             let screen = screenshot.shown_to(model).await;
             let lost_screenshot = is_lost(&screen, model);
             let request = tailored(&request, screen, last_error.is_some());
-            let (written, result) = self.attempt(guarded, request, &to_speaker).await;
+            let (written, result) = self.attempt(model, admission, request, &to_speaker).await;
             let written = Written { lost_screenshot, ..written };
             match result {
                 Ok(()) => return written,
@@ -148,11 +152,11 @@ impl Writer<'_> {
     /// Asks one model, and tells its breaker and the decision log how it went.
     async fn attempt(
         &self,
-        guarded: &GuardedModel,
+        model: &dyn LanguageModel,
+        admission: Admission,
         request: Arc<ChatRequest>,
         to_speaker: &mpsc::Sender<Item>,
     ) -> (Written, Result<(), Broken>) {
-        let model = guarded.model.as_ref();
         let asked = Instant::now();
         let mut attempt = Attempt::new(self, to_speaker);
         let result = timeout_at(self.deadline, attempt.run(model, request))
@@ -160,13 +164,13 @@ impl Writer<'_> {
             .unwrap_or(Err(Broken::OutOfTime));
         match &result {
             Ok(()) => {
-                guarded.breaker.succeeded(Instant::now());
+                admission.succeeded();
                 metrics::PROVIDER_CALLS.increment([model.name(), "ok"]);
             }
             Err(Broken::Unheard) => {}
             Err(error) => {
                 if let Some(fault) = error.fault(self.models) {
-                    guarded.breaker.failed(fault, Instant::now());
+                    admission.failed(fault);
                 }
                 report(model, error, asked.elapsed());
             }
@@ -213,7 +217,7 @@ impl<'a> Attempt<'a> {
         let mut judged = None;
         loop {
             let waiting = Instant::now();
-            let Some(delta) = models.next(&mut stream).await else { break };
+            let Some(delta) = stream.next().await else { break };
             match delta {
                 // Once the model is done, how its connection ends is its own
                 // matter; reading on leaves it to the next request.
@@ -320,7 +324,12 @@ impl<'a> Attempt<'a> {
         if is_whole {
             self.put_in_words().await?;
         }
-        self.send_action().await?;
+        if is_whole || !self.reply.is_empty() {
+            self.send_action().await?;
+        } else if self.action.take().is_some() {
+            // Nothing was heard: the next model may do better.
+            dropped("reply_cut_off");
+        }
         if is_whole {
             self.ask_first().await?;
         }

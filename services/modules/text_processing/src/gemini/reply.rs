@@ -160,6 +160,11 @@ impl flow::Reply for Reply {
     fn has_begun(&self) -> bool {
         self.has_begun
     }
+
+    /// Some models give a reason with every chunk.
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 // === impl Call ===

@@ -160,6 +160,10 @@ impl flow::Reply for Reply {
         self.has_begun
     }
 
+    fn is_done(&self) -> bool {
+        self.finish.is_some()
+    }
+
     fn next(&mut self) -> Option<Delta> {
         self.ready.pop_front()
     }
@@ -206,7 +210,9 @@ impl flow::Reply for Reply {
 fn finish_reason(name: &str) -> FinishReason {
     match name {
         "stop" | "tool_calls" | "function_call" => FinishReason::Stop,
-        "length" => FinishReason::Length,
+        // Together, text-generation-inference and gateways to Anthropic.
+        "eos" | "eos_token" | "stop_sequence" | "end_turn" => FinishReason::Stop,
+        "length" | "max_tokens" | "model_length" => FinishReason::Length,
         "content_filter" => FinishReason::ContentFilter,
         _ => FinishReason::Other,
     }

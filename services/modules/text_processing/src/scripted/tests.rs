@@ -22,7 +22,7 @@ async fn plays_its_steps_in_order_and_on_time() {
     let pause = Duration::from_secs(3);
     let steps = vec![Step::text("a"), Step::Delay(pause), Step::text("b"), Step::stop()];
     let model = ScriptedModel::new("scripted", steps);
-    let started = tokio::time::Instant::now();
+    let started = Instant::now();
     let items: Vec<_> = model.reply(request()).await.unwrap().collect().await;
     assert_eq!(started.elapsed(), pause);
     assert_eq!(items.len(), 3);

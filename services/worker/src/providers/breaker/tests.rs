@@ -25,7 +25,7 @@ fn fail(breaker: &Breaker, times: u32, now: Instant) {
 fn opens_after_failures_in_a_row_and_not_before() {
     let (breaker, now) = (breaker(), Instant::now());
     fail(&breaker, 2, now);
-    breaker.succeeded(now);
+    breaker.succeeded(now, now);
     fail(&breaker, 2, now);
     assert!(breaker.admits(now));
     fail(&breaker, 1, now);
@@ -40,7 +40,7 @@ fn recovery_is_probed_by_one_request() {
     let later = now + OPEN_FOR;
     assert!(breaker.admits(later));
     assert!(!breaker.admits(later), "one probe at a time");
-    breaker.succeeded(later);
+    breaker.succeeded(later, later);
     assert!(breaker.admits(later));
 }
 
@@ -64,6 +64,42 @@ fn a_probe_that_never_reports_does_not_block_for_ever() {
 }
 
 #[test]
+fn a_probe_that_finds_out_nothing_leaves_it_to_the_next() {
+    let breaker = Arc::new(Breaker::new(
+        "openai",
+        BreakerSettings { open_for: Duration::ZERO, ..breaker().settings },
+    ));
+    fail(&breaker, 3, Instant::now());
+    let soon = Instant::now() + OPEN_FOR;
+    drop(breaker.admit().unwrap());
+    let probe = breaker.admit().unwrap();
+    probe.succeeded();
+    assert!(matches!(breaker.edit(|health| health.state), State::Closed { .. }));
+
+    let breaker = self::breaker();
+    fail(&breaker, 3, soon);
+    let later = soon + OPEN_FOR;
+    assert!(breaker.admits(later) && !breaker.admits(later));
+    breaker.gave_up(later);
+    assert!(breaker.admits(later) && !breaker.admits(later));
+}
+
+#[test]
+fn what_was_on_its_way_before_the_trouble_ends_no_pause() {
+    let (breaker, now) = (breaker(), Instant::now());
+    let asked = Fault { leave_alone: Some(OPEN_FOR * 4) };
+    let later = now + Duration::from_secs(1);
+    breaker.failed(asked, later);
+    breaker.succeeded(now, later);
+    assert!(breaker.is_open(later), "asked before");
+    breaker.failed(Fault::default(), later);
+    assert!(breaker.is_open(later + OPEN_FOR * 4 - Duration::from_millis(1)), "shortened");
+    // The last of a list is asked all the same.
+    breaker.succeeded(later, later);
+    assert!(breaker.admits(later));
+}
+
+#[test]
 fn a_provider_that_asks_for_time_gets_it_at_once() {
     let (breaker, now) = (breaker(), Instant::now());
     let day = Duration::from_secs(86_400);
@@ -84,7 +120,7 @@ fn a_time_beyond_all_clocks_is_not_an_overflow() {
 fn every_other_fails(breaker: &Breaker, requests: u32, now: Instant) {
     for request in 0..requests {
         if request % 2 == 0 {
-            breaker.succeeded(now);
+            breaker.succeeded(now, now);
         } else {
             fail(breaker, 1, now);
         }
@@ -104,8 +140,8 @@ fn a_large_share_of_failures_opens_it_without_any_in_a_row() {
 fn a_small_share_of_failures_is_borne() {
     let (breaker, now) = (breaker(), Instant::now());
     for _ in 0..100 {
-        breaker.succeeded(now);
-        breaker.succeeded(now);
+        breaker.succeeded(now, now);
+        breaker.succeeded(now, now);
         fail(&breaker, 1, now);
     }
     assert!(breaker.admits(now));
@@ -131,7 +167,7 @@ fn what_was_before_a_recovery_is_forgotten() {
     every_other_fails(&breaker, 8, now);
     let later = now + OPEN_FOR;
     assert!(breaker.admits(later));
-    breaker.succeeded(later);
+    breaker.succeeded(later, later);
     fail(&breaker, 1, later);
     assert!(breaker.admits(later));
 }
@@ -156,6 +192,6 @@ fn the_metric_is_true_without_traffic_too() {
     let later = later + OPEN_FOR * 4;
     assert!(breaker.admits(later));
     assert_eq!((shown(later), shown(later + OPEN_FOR * 100)), (1, 1));
-    breaker.succeeded(later);
+    breaker.succeeded(later, later);
     assert_eq!(shown(later), 0);
 }

@@ -48,6 +48,19 @@ async fn an_action_without_words_is_said_in_the_listeners_language() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_action_without_words_of_a_reply_that_is_cut_off_is_left_to_the_next_model() {
+    for reason in [FinishReason::Length, FinishReason::ContentFilter, FinishReason::Other] {
+        let mut steps = call("open_app", r#"{"app_name":"Safari"}"#);
+        steps.pop();
+        steps.push(Step::Delta(Delta::Finished(reason)));
+        let (_, bench) = bench(ScriptedModel::new("openai", steps));
+        let heard = bench.ask("Open Safari").await;
+        assert_eq!((heard.texts(), heard.actions().len()), (vec!["I am here for you."], 0));
+        assert!(heard.ended.result.is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_command_without_a_sentence_of_its_own_has_a_general_one() {
     let (_, mut bench) =
         bench(ScriptedModel::new("openai", call("open_app", r#"{"app_name":"M"}"#)));

@@ -20,6 +20,23 @@ async fn a_segment_that_nobody_could_say_does_not_mute_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_voice_that_broke_off_once_is_asked_again_before_nobody_speaks() {
+    let fault = || Say::Fail(nexy_audio_generation::Error::BrokenStream);
+    let text = "This is the first one. This is the second one. This is the third one. \
+                This is the fourth one. This is the fifth one.";
+    let first = ScriptedSynthesizer::new("tts_openai", rate())
+        .then([Say::Sound(Duration::from_millis(100)), fault()])
+        .always([Say::Sound(Duration::from_millis(100))]);
+    let second = ScriptedSynthesizer::new("espeak", rate()).always([fault()]);
+    let model = ScriptedModel::saying("openai", text);
+    let voices: [Arc<dyn SpeechSynthesizer>; 2] = [Arc::new(first), Arc::new(second)];
+    let bench = Bench::new(vec![Arc::new(model)], voices.to_vec());
+    let heard = bench.ask("Count").await;
+    assert_eq!((heard.texts().len(), heard.ended.outcome.tts), (5, "tts_openai"));
+    assert_eq!(heard.audio_ms(), 500, "every segment is heard");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_voice_and_the_last_model_are_always_asked() {
     let fault = || Say::Fail(nexy_audio_generation::Error::BrokenStream);
     let mut last = voice("espeak");

@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use nexy_proto::streaming::{WelcomeRequest, WelcomeResponse, welcome_response::Content};
-use nexy_testkit::{chat_server::Script, speech_server, stack::Stack};
-use tonic::{Code, Status, Streaming};
+use nexy_proto::streaming::{
+    WelcomeRequest, WelcomeResponse, streaming_service_client::StreamingServiceClient,
+    welcome_response::Content,
+};
+use nexy_testkit::{
+    chat_server::Script,
+    speech_server::{self, Audio},
+    stack::Stack,
+};
+use tonic::{Code, Status, Streaming, transport::Endpoint};
 
 use crate::support::{AT_ONCE, Fakes, active_streams, assert_status, eventually, with_metadata};
 
@@ -101,5 +108,26 @@ async fn a_client_that_leaves_its_greeting_gives_everything_back() -> anyhow::Re
     drop(greeting);
     assert!(fakes.speech.saw_disconnect(AT_ONCE).await, "the voice speaks on");
     eventually("the permit is given back", async || Ok(active_streams(&stack).await? == 0)).await?;
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn a_greeting_that_was_cut_off_says_so_to_a_client_that_had_stopped_reading()
+-> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["Never asked."])).await?;
+    // Longer than every buffer on the way together.
+    let long = Audio::Tone { hz: 440, lasting: Duration::from_secs(30) };
+    fakes.speech.state().always(speech_server::Script::speaking(long));
+    let stack = fakes.stack().start().await?;
+    let url = format!("http://127.0.0.1:{}", stack.ports.gateway_grpc);
+    let endpoint = Endpoint::from_shared(url)?.initial_stream_window_size(16_384);
+    let mut client = StreamingServiceClient::new(endpoint.connect().await?);
+    let asked = with_metadata(text("Good morning"), &[("grpc-timeout", "1500m")])?;
+    let unread = client.generate_welcome_audio(asked).await?.into_inner();
+    assert_eq!(active_streams(&stack).await?, 1);
+    eventually("its time is up", async || Ok(active_streams(&stack).await? == 0)).await?;
+    let status = seconds(unread).await.expect_err("a greeting that was cut off");
+    assert_status(&status, Code::DeadlineExceeded, "timeout");
+    assert_eq!(status.message(), "the greeting took too long");
     stack.stop(&[]).await
 }

@@ -9,25 +9,37 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use nexy_proto::worker::{Completed, RespondEvent, RespondRequest, respond_event::Event};
+use nexy_proto::{
+    streaming::{
+        UsageRequest, WelcomeRequest, streaming_service_client::StreamingServiceClient,
+        welcome_response::Content,
+    },
+    worker::{
+        Completed, RespondEvent, RespondRequest, StoreUsageResponse, WelcomeCompleted,
+        WelcomeEvent, WelcomeMetadata, respond_event::Event, welcome_event,
+    },
+};
 use nexy_testkit::{
     chat_server::Script,
     stack::{Builder, Process, Reply, Stack, free_port, question},
 };
 use prost::Message as _;
 use tokio::task::JoinSet;
-use tonic::Code;
+use tonic::{Code, Status, transport::Channel};
 
 use crate::{
     support::{
         Call, Fakes, Lanes, SOON, active_streams, ask, assert_refused, assert_whole, eventually,
         gateway_json,
     },
-    wire::Peer,
+    wire::{Peer, Served},
 };
 
 /// What a worker says when a turn reaches it.
 const RESPOND: &str = "/nexy.worker.v1.Worker/Respond";
+
+const STORE_USAGE: &str = "/nexy.worker.v1.Worker/StoreUsage";
+const WELCOME: &str = "/nexy.worker.v1.Worker/Welcome";
 
 /// Long enough to find out which worker has the turn, and to break it.
 const THINKING: Duration = Duration::from_secs(2);
@@ -137,6 +149,37 @@ impl Worker {
     }
 }
 
+/// A gateway that has seen that all of these are ready.
+async fn in_front_of(peers: &[Served]) -> anyhow::Result<Stack> {
+    let addrs: Vec<_> = peers.iter().map(|peer| peer.addr.as_str()).collect();
+    let builder = Stack::builder().env("WORKER_ADDRS", addrs.join(",")).without_worker();
+    let stack = builder.start().await?;
+    eventually("all are ready", async || {
+        let told = gateway_json(&stack, "/status").await?;
+        let workers = told["workers"].as_array().context("workers")?;
+        Ok(workers.iter().all(|worker| worker["state"] == "ready"))
+    })
+    .await?;
+    Ok(stack)
+}
+
+async fn report(mut client: StreamingServiceClient<Channel>) -> anyhow::Result<()> {
+    let usage = UsageRequest { hardware_id: "device-1".to_owned(), ..UsageRequest::default() };
+    ensure!(client.report_usage(usage).await?.into_inner().success, "the report is not accepted");
+    Ok(())
+}
+
+/// Hears a greeting to its end: what of it came last.
+async fn greet(mut client: StreamingServiceClient<Channel>) -> anyhow::Result<Option<Content>> {
+    let asked = WelcomeRequest { text: "Good morning".to_owned(), ..WelcomeRequest::default() };
+    let mut greeting = client.generate_welcome_audio(asked).await?.into_inner();
+    let mut last = None;
+    while let Some(message) = tokio::time::timeout(SOON, greeting.message()).await?? {
+        last = message.content;
+    }
+    Ok(last)
+}
+
 #[tokio::test]
 async fn a_turn_moves_when_its_worker_dies_before_a_word() -> anyhow::Result<()> {
     let fakes = Fakes::saying(Script::text(["It is ten o'clock."]).first_delay(THINKING)).await?;
@@ -175,15 +218,8 @@ async fn a_frame_of_another_turn_does_not_keep_a_turn_from_moving() -> anyhow::R
         }
     };
     let peer = || Peer::worker().on(RESPOND, answer.clone());
-    let (first, second) = (peer().serve().await?, peer().serve().await?);
-    let addrs = format!("{},{}", first.addr, second.addr);
-    let stack = Stack::builder().env("WORKER_ADDRS", addrs).without_worker().start().await?;
-    eventually("both are ready", async || {
-        let told = gateway_json(&stack, "/status").await?;
-        let workers = told["workers"].as_array().context("workers")?;
-        Ok(workers.iter().all(|worker| worker["state"] == "ready"))
-    })
-    .await?;
+    let peers = [peer().serve().await?, peer().serve().await?];
+    let stack = in_front_of(&peers).await?;
     let reply = stack.ask("What time is it?").await?;
     assert!(reply.is_complete(), "{:?} {:?}", reply.status, reply.outline);
     assert_eq!(reply.texts, ["It is ten o'clock."]);
@@ -272,4 +308,100 @@ async fn replacing_every_worker_loses_no_turn() -> anyhow::Result<()> {
     }
     lanes.stop().await?;
     crew.stop().await
+}
+
+#[tokio::test]
+async fn reports_and_greetings_go_elsewhere_when_a_worker_dies() -> anyhow::Result<()> {
+    let fakes = Fakes::saying(Script::text(["Never asked."])).await?;
+    let builder = fakes
+        .stack()
+        // Nobody but the calls themselves finds out in time.
+        .env("WORKER_STATUS_INTERVAL_MS", "3000")
+        // Many find out at once.
+        .env("WORKER_EJECT_AFTER_FAILURES", "100");
+    let mut crew = Crew::of(2, builder).await?;
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        clients.push(crew.stack.client().await?);
+    }
+    crew.workers[0].process.take().context("it runs")?.kill();
+    let mut calls = JoinSet::new();
+    for client in clients {
+        let other = client.clone();
+        calls.spawn(async move { report(client).await.context("report") });
+        calls.spawn(async move {
+            let last = greet(other).await.context("greet")?;
+            ensure!(matches!(last, Some(Content::EndMessage(_))), "{last:?}");
+            Ok(())
+        });
+    }
+    while let Some(done) = calls.join_next().await {
+        done??;
+    }
+    crew.stop().await
+}
+
+#[tokio::test]
+async fn a_report_goes_to_the_worker_that_has_room_and_is_stored_once() -> anyhow::Result<()> {
+    let stored = Arc::new(AtomicUsize::new(0));
+    let store = {
+        let stored = Arc::clone(&stored);
+        move |_: &[u8]| {
+            stored.fetch_add(1, Ordering::Relaxed);
+            vec![StoreUsageResponse {}.encode_to_vec()]
+        }
+    };
+    let full = Peer::worker().refusing(STORE_USAGE, || Status::unavailable("no room for it"));
+    let peers = [full.serve().await?, Peer::worker().on(STORE_USAGE, store).serve().await?];
+    let stack = in_front_of(&peers).await?;
+    for _ in 0..12 {
+        report(stack.client().await?).await?;
+    }
+    assert_eq!(stored.load(Ordering::Relaxed), 12);
+    // To have no room is nothing against a worker.
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn a_report_that_a_worker_refused_is_not_offered_to_another() -> anyhow::Result<()> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let peer = || {
+        let asked = Arc::clone(&asked);
+        Peer::worker().refusing(STORE_USAGE, move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Status::internal("it may be stored")
+        })
+    };
+    let peers = [peer().serve().await?, peer().serve().await?];
+    let stack = in_front_of(&peers).await?;
+    report(stack.client().await?).await.expect_err("a refusal");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    stack.stop(&[]).await
+}
+
+#[tokio::test]
+async fn a_greeting_moves_until_something_of_it_was_said() -> anyhow::Result<()> {
+    let event = |event| WelcomeEvent { event: Some(event) }.encode_to_vec();
+    let metadata = event(welcome_event::Event::Metadata(WelcomeMetadata::default()));
+    let completed = event(welcome_event::Event::Completed(WelcomeCompleted {}));
+    let broken_off = vec![metadata.clone()];
+    let whole = vec![metadata, completed];
+    for (first, second, is_whole, times_asked) in
+        [(vec![], whole.clone(), true, 2), (broken_off, whole, false, 1)]
+    {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let peer = || {
+            let (asked, first, second) = (Arc::clone(&asked), first.clone(), second.clone());
+            Peer::worker().on(WELCOME, move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+                0 => first.clone(),
+                _ => second.clone(),
+            })
+        };
+        let peers = [peer().serve().await?, peer().serve().await?];
+        let stack = in_front_of(&peers).await?;
+        assert_eq!(greet(stack.client().await?).await.is_ok(), is_whole);
+        assert_eq!(asked.load(Ordering::Relaxed), times_asked);
+        stack.stop(&[]).await?;
+    }
+    Ok(())
 }

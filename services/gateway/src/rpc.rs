@@ -22,6 +22,7 @@ use crate::{
     options::{self, Options},
     refusal::Refusal,
     validate, welcome,
+    workers::Workers,
 };
 
 /// When a unary call may be repeated, in milliseconds.
@@ -168,30 +169,50 @@ impl StreamingService for Gateway {
 
 impl Gateway {
     async fn store(&self, report: StoreUsageRequest) -> Result<(), Refusal> {
-        let worker = self
-            .modules
-            .workers
-            .choose()
-            .ok_or_else(|| Refusal::unavailable("no worker is ready"))?;
-        let mut client = worker.client();
         let within = self.modules.settings.worker.connect_timeout;
-        match timeout(within, client.store_usage(report)).await {
-            Ok(Ok(_)) => Ok(()),
-            // The worker's own word, when it says that it has no room.
-            Ok(Err(status)) if is_full(&status) => Err(Refusal::unavailable(status.message())),
-            Ok(Err(status)) => Err(Refusal::of_peer(&status)),
-            Err(_) => Err(Refusal::unavailable("the worker does not answer")),
-        }
+        timeout(within, store(&self.modules.workers, report))
+            .await
+            .unwrap_or_else(|_| Err(Refusal::unavailable("the worker does not answer")))
     }
+}
+
+/// Hands a report to a worker, or to another one if that has no room or its
+/// connection broke. Each is asked once. Who only takes its time may have the
+/// report already: nobody else is given it too.
+async fn store(workers: &Workers, report: StoreUsageRequest) -> Result<(), Refusal> {
+    let mut tried = Vec::new();
+    let mut refusal = Refusal::unavailable("no worker is ready");
+    while let Some(worker) = workers.choose_but(&tried) {
+        let Err(status) = worker.client().store_usage(report.clone()).await else {
+            return Ok(());
+        };
+        if is_full(&status) {
+            // The worker's own word, and nothing against it.
+            refusal = Refusal::unavailable(status.message());
+        } else {
+            refusal = Refusal::of_peer(&status);
+            if is_of_worker(&status) {
+                break;
+            }
+            worker.blame(status.code());
+        }
+        tried.push(Arc::clone(worker.addr()));
+    }
+    Err(refusal)
 }
 
 fn context<T>(request: &Request<T>) -> RpcContext {
     request.extensions().get::<RpcContext>().cloned().unwrap_or_default()
 }
 
-/// Said by a worker, not by the lack of one.
+/// The worker says that it has no room.
 fn is_full(status: &Status) -> bool {
-    status.code() == Code::Unavailable && std::error::Error::source(status).is_none()
+    status.code() == Code::Unavailable && is_of_worker(status)
+}
+
+/// Said by a worker, not by what lies between it and us: that has a cause.
+fn is_of_worker(status: &Status) -> bool {
+    std::error::Error::source(status).is_none()
 }
 
 /// The status of a refusal, with its line in the decision log.

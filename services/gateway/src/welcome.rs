@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use nexy_config::Settings;
 use nexy_proto::{
     streaming::{WelcomeMetadata, WelcomeRequest, WelcomeResponse, welcome_response::Content},
@@ -10,10 +10,12 @@ use nexy_proto::{
 };
 use nexy_runtime::grpc::RpcContext;
 use nexy_types::{ErrorType, Language, SpeechRate};
-use tokio::{sync::mpsc, time::timeout};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::task::TaskTracker;
-use tonic::Status;
+use tonic::{Code, Status, Streaming};
 
 use crate::{
     convert::{self, DTYPE},
@@ -21,6 +23,7 @@ use crate::{
     options,
     refusal::Refusal,
     rpc::refuse,
+    workers::{Chosen, Workers, may_pass_elsewhere},
 };
 
 /// What the end message says.
@@ -39,41 +42,64 @@ pub(crate) struct Opening {
 
 type Message = Result<WelcomeResponse, Status>;
 
+/// What a client has still to hear.
+enum Rest {
+    /// The greeting, of which nothing was heard yet or something was.
+    Greeting {
+        queue: Queue,
+        heard_any: bool,
+    },
+    /// The error was told in words; its status is left.
+    Status(Status),
+    Nothing,
+}
+
+/// What was said to a client. Its end is not in the queue: a client that stopped
+/// reading and left no room there is told all the same.
+struct Queue {
+    messages: mpsc::Receiver<WelcomeResponse>,
+    end: oneshot::Receiver<Result<(), Status>>,
+    context: RpcContext,
+}
+
+/// The worker that speaks a greeting.
+struct Speaker {
+    worker: Chosen,
+    first: WelcomeEvent,
+    events: Streaming<WelcomeEvent>,
+}
+
+/// A worker did not bring a greeting to its end.
+struct Broken {
+    /// As the convention of RPCs sees it.
+    code: Code,
+    refusal: Refusal,
+}
+
 /// Passes a greeting on, for at most the client's deadline or the turn budget.
 pub(crate) fn speak(opening: Opening, tasks: &TaskTracker) -> impl Stream<Item = Message> + use<> {
     let (to_client, messages) = mpsc::channel(opening.modules.settings.grpc.frame_buffer.max(1));
+    let (end_to, end) = oneshot::channel();
+    let queue = Queue { messages, end, context: opening.context.clone() };
     tasks.spawn(async move {
         let Opening { modules, request, rate, permit, deadline, context } = opening;
         let checked = check(request, rate, &modules.settings);
         let budget = modules.settings.llm.turn_budget;
         let within = deadline.map_or(budget, |deadline| deadline.min(budget));
-        let mut sent_any = false;
         let passing = tokio::select! {
             biased;
             // The process leaves and waits no longer.
             () = modules.shutdown.force().cancelled() => Err(leaving()),
             // The client is gone: so is everything behind it.
             () = to_client.closed() => Ok(()),
-            passed = timeout(within, pass_on(&modules, checked, &to_client, &mut sent_any)) => {
+            passed = timeout(within, pass_on(&modules, checked, &to_client)) => {
                 passed.unwrap_or_else(|_| Err(too_late()))
             }
         };
-        if let Err(refusal) = passing {
-            let status = refuse(&context, &refusal);
-            if !sent_any {
-                let error = Content::ErrorMessage(refusal.message);
-                let _gone = to_client.try_send(Ok(response(error)));
-            }
-            // The client may have stopped reading: its stream ends all the same.
-            let _gone = timeout(
-                modules.settings.backpressure.interrupt_timeout,
-                to_client.send(Err(status)),
-            )
-            .await;
-        }
+        let _gone = end_to.send(passing.map_err(|refusal| refuse(&context, &refusal)));
         drop(permit);
     });
-    ReceiverStream::new(messages)
+    stream::unfold(Rest::Greeting { queue, heard_any: false }, Rest::next)
 }
 
 /// A call that is not admitted: the error in words, and the status.
@@ -110,28 +136,63 @@ fn check(
 async fn pass_on(
     modules: &ModuleCoordinator,
     checked: Result<WorkerRequest, Refusal>,
-    to_client: &mpsc::Sender<Message>,
-    sent_any: &mut bool,
+    to_client: &mpsc::Sender<WelcomeResponse>,
 ) -> Result<(), Refusal> {
-    let request = checked?;
-    let worker =
-        modules.workers.choose().ok_or_else(|| Refusal::unavailable("no worker is ready"))?;
-    let mut client = worker.client();
-    let answer = client.welcome(request).await;
-    let mut events = answer.map_err(|status| Refusal::of_peer(&status))?.into_inner();
+    let Speaker { worker, first, mut events } = begin(&modules.workers, checked?).await?;
     let mut format = convert::promised_format(&modules.settings);
+    let mut next = first;
     loop {
-        let event = events.message().await.map_err(|status| Refusal::of_peer(&status))?;
-        let Some(WelcomeEvent { event }) = event else {
-            return Err(Refusal::unavailable("the worker broke off the greeting"));
-        };
         // A newer worker may say what this version does not know.
-        let Some(event) = event else { continue };
-        let (content, last) = content(event, &mut format)?;
-        if to_client.send(Ok(response(content))).await.is_err() || last {
-            return Ok(());
+        if let Some(event) = next.event {
+            if matches!(event, Event::Completed(_) | Event::Failed(_)) {
+                worker.served();
+            }
+            let (content, last) = content(event, &mut format)?;
+            if to_client.send(response(content)).await.is_err() || last {
+                return Ok(());
+            }
         }
-        *sent_any = true;
+        next = next_event(&mut events).await.map_err(|broken| {
+            worker.blame(broken.code);
+            broken.refusal
+        })?;
+    }
+}
+
+/// Has a worker begin, or another one if it breaks before it says anything. Each
+/// is asked once.
+async fn begin(workers: &Workers, request: WorkerRequest) -> Result<Speaker, Refusal> {
+    let mut tried = Vec::new();
+    let mut refusal = Refusal::unavailable("no worker is ready");
+    while let Some(worker) = workers.choose_but(&tried) {
+        let broken = match ask(&worker, request.clone()).await {
+            Ok((first, events)) => return Ok(Speaker { worker, first, events }),
+            Err(broken) => broken,
+        };
+        worker.blame(broken.code);
+        refusal = broken.refusal;
+        if !may_pass_elsewhere(broken.code) {
+            break;
+        }
+        tried.push(Arc::clone(worker.addr()));
+    }
+    Err(refusal)
+}
+
+async fn ask(
+    worker: &Chosen,
+    request: WorkerRequest,
+) -> Result<(WelcomeEvent, Streaming<WelcomeEvent>), Broken> {
+    let answer = worker.client().welcome(request).await;
+    let mut events = answer.map_err(|status| Broken::of(&status))?.into_inner();
+    Ok((next_event(&mut events).await?, events))
+}
+
+async fn next_event(events: &mut Streaming<WelcomeEvent>) -> Result<WelcomeEvent, Broken> {
+    match events.message().await {
+        Ok(Some(event)) => Ok(event),
+        Ok(None) => Err(Broken::off()),
+        Err(status) => Err(Broken::of(&status)),
     }
 }
 
@@ -169,4 +230,50 @@ fn leaving() -> Refusal {
 
 fn too_late() -> Refusal {
     Refusal::new(ErrorType::Timeout, "the greeting took too long")
+}
+
+/// The task of the call is gone without an end: it has panicked.
+fn ended_unexpectedly() -> Refusal {
+    Refusal::new(ErrorType::Internal, "the call ended unexpectedly")
+}
+
+// === impl Rest ===
+
+impl Rest {
+    /// What the client hears next, and what is left then. An error comes in words
+    /// too where nothing else was heard.
+    async fn next(self) -> Option<(Message, Self)> {
+        let (queue, heard_any) = match self {
+            Self::Greeting { queue, heard_any } => (queue, heard_any),
+            Self::Status(status) => return Some((Err(status), Self::Nothing)),
+            Self::Nothing => return None,
+        };
+        let Queue { mut messages, end, context } = queue;
+        if let Some(message) = messages.recv().await {
+            let queue = Queue { messages, end, context };
+            return Some((Ok(message), Self::Greeting { queue, heard_any: true }));
+        }
+        let end = end.await.unwrap_or_else(|_| Err(refuse(&context, &ended_unexpectedly())));
+        let status = end.err()?;
+        if heard_any {
+            return Some((Err(status), Self::Nothing));
+        }
+        let error = Content::ErrorMessage(status.message().to_owned());
+        Some((Ok(response(error)), Self::Status(status)))
+    }
+}
+
+// === impl Broken ===
+
+impl Broken {
+    /// The call failed, or its connection.
+    fn of(status: &Status) -> Self {
+        Self { code: status.code(), refusal: Refusal::of_peer(status) }
+    }
+
+    /// The stream ended without a terminal event.
+    fn off() -> Self {
+        let refusal = Refusal::unavailable("the worker broke off the greeting");
+        Self { code: Code::Unknown, refusal }
+    }
 }

@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
+use tonic::{Code, transport::Channel};
 
 use self::ejection::{EjectionSettings, Record};
 use crate::{
@@ -296,6 +296,16 @@ impl Chosen {
         self.0.note("down", Vec::new(), Some("its connection broke".to_owned()));
     }
 
+    /// Tells that a call of the worker ended with this code instead of its answer.
+    pub(crate) fn blame(&self, code: Code) {
+        match code {
+            // The client's time was up, or the request was no good.
+            Code::DeadlineExceeded | Code::InvalidArgument => {}
+            Code::Unavailable => self.lost(),
+            _ => self.failed(),
+        }
+    }
+
     /// Resolves when the worker is down.
     pub(crate) async fn down(&self) {
         let mut is_down = self.0.is_down.subscribe();
@@ -324,6 +334,11 @@ impl From<ModuleStatus> for SeenModule {
     fn from(ModuleStatus { name, state, reason }: ModuleStatus) -> Self {
         Self { name, state, reason }
     }
+}
+
+/// Whether another worker may do better with a request that ended with this code.
+pub(crate) const fn may_pass_elsewhere(code: Code) -> bool {
+    !matches!(code, Code::DeadlineExceeded | Code::InvalidArgument)
 }
 
 /// Two different places out of so many, or fewer where there are fewer.

@@ -15,7 +15,7 @@ use crate::{
     coordinator::ModuleCoordinator,
     decisions::{TurnMoved, Who},
     refusal::Refusal,
-    workers::Chosen,
+    workers::{Chosen, may_pass_elsewhere},
 };
 
 /// How spans name the call, from the .proto file.
@@ -162,12 +162,7 @@ impl Source {
     fn blame(&self, trouble: &Trouble) {
         client_ended(&self.asking, trouble.code());
         match trouble {
-            Trouble::Status(status) => match status.code() {
-                // The client's time was up, or the question was no good.
-                Code::DeadlineExceeded | Code::InvalidArgument => {}
-                Code::Unavailable => self.worker.lost(),
-                _ => self.worker.failed(),
-            },
+            Trouble::Status(status) => self.worker.blame(status.code()),
             Trouble::BrokenOff => self.worker.failed(),
             // It is known already.
             Trouble::Down => {}
@@ -231,9 +226,7 @@ impl Trouble {
     fn may_pass_elsewhere(&self) -> bool {
         match self {
             Self::BrokenOff | Self::Down => true,
-            Self::Status(status) => {
-                !matches!(status.code(), Code::DeadlineExceeded | Code::InvalidArgument)
-            }
+            Self::Status(status) => may_pass_elsewhere(status.code()),
         }
     }
 

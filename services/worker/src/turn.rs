@@ -158,6 +158,7 @@ impl Pipeline {
         let speaker = Speaker {
             voices: Arc::clone(&self.voices),
             listener: &question.listener,
+            language: question.language(),
             settings: self.settings.speaker,
             fail_over: flags.fail_over(),
             timeline: &timeline,

@@ -23,4 +23,4 @@ mod spoken;
 pub mod properties;
 
 pub use segmenter::{Segmenter, Settings};
-pub use spoken::spoken;
+pub use spoken::{name_of_signs, spoken};

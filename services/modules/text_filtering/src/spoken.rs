@@ -24,6 +24,7 @@ use std::borrow::Cow;
 
 use nexy_types::Language;
 
+pub use self::pictures::name_of_signs;
 use self::words::Words;
 
 /// Writes a segment the way it is said: without Markdown and emoji, with

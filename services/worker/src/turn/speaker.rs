@@ -11,7 +11,7 @@ use bytes::Bytes;
 use nexy_assistant_response::Action;
 use nexy_audio_generation::Utterance;
 use nexy_telemetry::metrics;
-use nexy_text_filtering::spoken;
+use nexy_text_filtering::{name_of_signs, spoken};
 use nexy_types::Language;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -44,6 +44,8 @@ pub(super) enum Item {
 pub(super) struct Speaker<'a> {
     pub(super) voices: Arc<Voices>,
     pub(super) listener: &'a Listener,
+    /// Of the question.
+    pub(super) language: Language,
     pub(super) settings: SpeakerSettings,
     pub(super) fail_over: bool,
     pub(super) timeline: &'a Timeline,
@@ -94,6 +96,10 @@ struct Delivery<'a> {
     place: Arc<AtomicUsize>,
     spoken: Spoken,
     heard: bool,
+    /// Whether some segment can be said.
+    has_words: bool,
+    /// The first segment that can not.
+    signs: Option<String>,
 }
 
 // === impl Speaker ===
@@ -112,7 +118,7 @@ impl Speaker<'_> {
         let mut bridged = false;
         let mut delivery = Delivery::new(&self, out);
         let mut writing = true;
-        while writing || delivery.is_busy() {
+        while writing || delivery.is_busy() || delivery.name_signs() {
             delivery.synthesise_ahead();
             let sent = tokio::select! {
                 biased;
@@ -157,6 +163,8 @@ impl<'a> Delivery<'a> {
             place: Arc::default(),
             spoken: Spoken::default(),
             heard: false,
+            has_words: false,
+            signs: None,
         }
     }
 
@@ -180,19 +188,32 @@ impl<'a> Delivery<'a> {
     fn synthesise_ahead(&mut self) {
         while self.ahead.len() <= self.speaker.settings.look_ahead {
             let Some(text) = self.waiting.pop_front() else { return };
-            self.ahead.push_back(self.start(&text));
+            let language = Language::to_say(&text, self.speaker.listener.language.as_ref());
+            let said = spoken(&text, &language);
+            if said.is_empty() {
+                self.signs.get_or_insert(text);
+            } else {
+                self.has_words = true;
+            }
+            self.ahead.push_back(self.start(said, language));
         }
     }
 
-    fn start(&self, text: &str) -> Ahead {
+    /// Of a reply of signs only the first one is named: to somebody who does not
+    /// see it, silence is no answer. Whether there was something to name.
+    fn name_signs(&mut self) -> bool {
+        let signs = self.signs.take().filter(|_| !self.has_words);
+        let Some(signs) = signs else { return false };
+        let language = self.speaker.language.clone();
+        let name = name_of_signs(&signs, &language).to_owned();
+        self.ahead.push_back(self.start(name, language));
+        true
+    }
+
+    fn start(&self, text: String, language: Language) -> Ahead {
         let listener = self.speaker.listener;
-        let language = Language::to_say(text, listener.language.as_ref());
-        let utterance = Utterance {
-            text: spoken(text, &language),
-            language,
-            voice: listener.voice.clone(),
-            rate: listener.rate,
-        };
+        let utterance =
+            Utterance { text, language, voice: listener.voice.clone(), rate: listener.rate };
         let wait = Arc::default();
         let (frames_to, frames) = mpsc::channel(self.speaker.settings.frame_buffer);
         let synthesis = synthesise(Job {

@@ -461,16 +461,6 @@ async fn an_action_that_is_not_in_the_catalogue_is_dropped_and_its_text_spoken()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_spoken_is_shown_and_not_degraded() {
-    let model = ScriptedModel::saying("openai", "👍");
-    let bench = Bench::new(vec![Arc::new(model)], vec![Arc::new(voice("espeak"))]);
-    let heard = bench.ask("Good?").await;
-    assert_eq!(heard.texts(), ["👍"]);
-    assert_eq!(heard.audio_ms(), 0);
-    assert!(heard.ended.outcome.degraded.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn dropping_a_turn_drops_its_model_and_its_voices() {
     let steps = vec![Step::text("This is a sentence. This is another one. And "), Step::Hang];
     let model = Arc::new(ScriptedModel::new("openai", steps));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use nexy_types::Language;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::words::Words;
@@ -38,6 +39,29 @@ pub(super) fn without_emoji<'a>(text: &'a str, words: Option<&Words>) -> Cow<'a,
         }
     }
     Cow::Owned(kept)
+}
+
+/// What stands for a text of which nothing can be said: the name of its first
+/// picture, as far as it is one that answers something. By the short names of
+/// Unicode CLDR; in English where there is no Russian.
+#[must_use]
+pub fn name_of_signs(text: &str, language: &Language) -> &'static str {
+    let [english, russian] = match text.chars().find(|c| is_emoji(*c)) {
+        Some('👍') => ["thumbs up", "палец вверх"],
+        Some('👎') => ["thumbs down", "палец вниз"],
+        Some('👌') => ["OK hand", "всё отлично"],
+        Some('✅' | '✔' | '✓' | '☑') => ["check mark", "галочка"],
+        Some('❌' | '✖' | '✗' | '✘' | '❎') => ["cross mark", "крестик"],
+        Some('❤' | '\u{1f493}'..='\u{1f49f}' | '🖤' | '🤍' | '🧡') => ["heart", "сердце"],
+        Some('👋') => ["waving hand", "машу рукой"],
+        Some('🙏') => ["folded hands", "сложенные руки"],
+        Some('\u{1f600}'..='\u{1f64f}' | '\u{1f910}'..='\u{1f92f}' | '☺') => {
+            ["smiley", "смайлик"]
+        }
+        Some(_) => ["emoji", "эмодзи"],
+        None => ["no words", "без слов"],
+    };
+    if language.is_russian() { russian } else { english }
 }
 
 fn is_special(c: char) -> bool {

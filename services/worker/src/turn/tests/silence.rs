@@ -71,6 +71,30 @@ async fn a_command_without_a_sentence_of_its_own_has_a_general_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_of_signs_only_is_named_to_the_ear_and_one_with_words_is_not() {
+    let rows = [
+        ("Good?", "👍", Some("thumbs up")),
+        ("Хорошо?", "👍🏽", Some("палец вверх")),
+        ("Спасибо", "🦩", Some("эмодзи")),
+        ("Really?", "…", Some("no words")),
+        ("Good?", "👍 Very good indeed.", None),
+        ("Good?", "It is very good. 👍", None),
+    ];
+    for (asked, reply, name) in rows {
+        let (spoken, bench) = bench(ScriptedModel::saying("openai", reply));
+        let heard = bench.ask(asked).await;
+        assert_eq!(heard.texts().join(" "), reply, "shown as it is");
+        assert_eq!(heard.ended.reply, reply);
+        let said: Vec<_> = spoken.utterances().into_iter().map(|said| said.text).collect();
+        match name {
+            Some(name) => assert_eq!((said, heard.audio_ms()), (vec![name.to_owned()], 100)),
+            None => assert!(said.concat().contains("ery good"), "{said:?}"),
+        }
+        assert!(heard.ended.outcome.degraded.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_added_to_the_models_own_words() {
     let mut steps = call("open_app", r#"{"app_name":"Safari"}"#);
     steps.insert(0, Step::text("Here comes Safari."));

@@ -31,7 +31,7 @@ pub(crate) use self::{
     turn::Guards,
 };
 use self::{
-    end::{Over, deadline_exceeded, idle, interrupted, leaving, over},
+    end::{Over, idle, interrupted, leaving, over},
     frames::{Frame, Tail},
     log::TurnLog,
     turn::{Step, Turn},
@@ -417,7 +417,7 @@ impl Call {
         match over {
             Over::Leaving => End::Refused(leaving()),
             Over::Stopped => End::Refused(interrupted()),
-            Over::OutOfTime => End::Refused(deadline_exceeded()),
+            Over::OutOfTime => End::Refused(Refusal::deadline_exceeded()),
             Over::Gone => self.gone(),
         }
     }
@@ -427,7 +427,7 @@ impl Call {
         let at_deadline = self
             .deadline
             .is_some_and(|at| at.saturating_duration_since(Instant::now()) <= DEADLINE_SLACK);
-        if at_deadline { End::Refused(deadline_exceeded()) } else { End::Vanished }
+        if at_deadline { End::Refused(Refusal::deadline_exceeded()) } else { End::Vanished }
     }
 
     fn finish(mut self, end: End) -> Tail {

@@ -30,6 +30,10 @@ impl Refusal {
         Self::new(ErrorType::Unavailable, message)
     }
 
+    pub(crate) fn deadline_exceeded() -> Self {
+        Self::new(ErrorType::Timeout, "the deadline of the call has passed")
+    }
+
     /// What a broken call to another of our services means to the client.
     pub(crate) fn of_peer(status: &Status) -> Self {
         match status.code() {

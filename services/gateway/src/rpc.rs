@@ -106,8 +106,10 @@ impl StreamingService for Gateway {
         let hash = nexy_telemetry::device_hash(&device);
         context.set_device(hash);
         let within = self.modules.settings.backpressure.interrupt_timeout;
+        // Who says stop while a question still sounds does not agree to it. Before
+        // too: the caller's time may be up while a turn comes to its end.
+        self.modules.confirmations.forget(&device);
         let sessions = self.modules.interrupts.interrupt(&device, within).await;
-        // Who says stop while a question still sounds does not agree to it.
         self.modules.confirmations.forget(&device);
         nexy_telemetry::emit(&Interrupted { device: Some(hash), stopped: sessions.len() });
         let message = match sessions.len() {

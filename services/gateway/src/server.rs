@@ -15,12 +15,13 @@ use tonic_health::server::HealthReporter;
 
 use crate::{
     coordinator::ModuleCoordinator,
+    refusal::Refusal,
     rpc::{Gateway, RPCS},
 };
 
 /// What reports every RPC.
 pub(crate) fn observer() -> ObserveLayer {
-    ObserveLayer::new("grpc", RPCS)
+    ObserveLayer::new("grpc", RPCS).too_late(|| Refusal::deadline_exceeded().to_status())
 }
 
 /// Every gRPC service of the public port.

@@ -58,10 +58,6 @@ pub(super) fn interrupted() -> Refusal {
     Refusal::new(ErrorType::CancelledByUser, "the session was interrupted")
 }
 
-pub(super) fn deadline_exceeded() -> Refusal {
-    Refusal::new(ErrorType::Timeout, "the deadline of the call has passed")
-}
-
 pub(super) fn idle() -> Refusal {
     Refusal::new(ErrorType::StreamIdleTimeout, "nothing moved on the stream for too long")
 }

@@ -1,8 +1,8 @@
 use std::{future::pending, time::Duration};
 
-use http::{HeaderMap, Response};
+use http::HeaderMap;
 use tokio::time::{Instant, sleep_until};
-use tonic::{Status, body::Body};
+use tonic::Status;
 
 /// The time that the client gives the whole call, from `grpc-timeout`: at most
 /// eight digits and a unit (gRPC over HTTP/2, "Timeout").
@@ -34,8 +34,8 @@ pub async fn time_is_up(deadline: Option<Instant>) {
 }
 
 /// The answer to a call whose time is up.
-pub(super) fn deadline_exceeded() -> Response<Body> {
-    Status::deadline_exceeded("the deadline of the call has passed").into_http()
+pub(super) fn deadline_exceeded() -> Status {
+    Status::deadline_exceeded("the deadline of the call has passed")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use nexy_types::{ErrorType, SessionId};
 use serde::Serialize;
 use tokio::time::timeout;
 use tonic::{
-    Code,
+    Code, Status,
     body::Body,
     codegen::{Body as HttpBody, BoxFuture},
 };
@@ -56,6 +56,7 @@ pub enum Logged {
 pub struct ObserveLayer {
     scope: &'static str,
     table: &'static [Rpc],
+    too_late: fn() -> Status,
 }
 
 /// The service made by [`ObserveLayer`].
@@ -145,7 +146,13 @@ impl ObserveLayer {
     /// Reports the RPCs of the table under a scope of the decision log.
     #[must_use]
     pub fn new(scope: &'static str, table: &'static [Rpc]) -> Self {
-        Self { scope, table }
+        Self { scope, table, too_late: deadline_exceeded }
+    }
+
+    /// Answers a call whose time is up with a status of one's own making.
+    #[must_use]
+    pub fn too_late(self, too_late: fn() -> Status) -> Self {
+        Self { too_late, ..self }
     }
 
     fn observed(&self, path: &str) -> Observed {
@@ -188,7 +195,7 @@ where
         }
         let mut call = Call::begin(observed, request.headers());
         request.extensions_mut().insert(call.context.clone());
-        let within = deadline(request.headers());
+        let (within, too_late) = (deadline(request.headers()), self.layer.too_late);
         let answer = call.span.in_scope(|| self.inner.call(request));
         let span = call.span.clone();
         let observed_answer = async move {
@@ -197,7 +204,10 @@ where
                 None => answer.await?,
                 Some(within) => match timeout(within, answer).await {
                     Ok(response) => response?,
-                    Err(_) => deadline_exceeded(),
+                    Err(_) => {
+                        call.context.set_error(ErrorType::Timeout);
+                        too_late().into_http()
+                    }
                 },
             };
             // A refusal has its status in the head and no body to wait for.

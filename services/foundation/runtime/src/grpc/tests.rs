@@ -157,12 +157,20 @@ async fn what_does_not_end_is_cut_a_moment_after_the_force() {
 async fn an_answer_that_takes_longer_than_its_deadline_is_deadline_exceeded() {
     use tower::{Layer as _, ServiceExt as _};
     let router = Router::new().route("/test/never", post(std::future::pending::<()>));
-    let service = ObserveLayer::new("test", &[]).layer(Routes::from(router));
-    let request = http::Request::post("/test/never")
-        .header("grpc-timeout", "100m")
-        .body(tonic::body::Body::empty())
-        .unwrap();
-    let answer = timeout(SOON, service.oneshot(request)).await.unwrap().unwrap();
-    let status = Status::from_header_map(answer.headers()).unwrap();
-    assert_eq!(status.code(), Code::DeadlineExceeded);
+    let layer = ObserveLayer::new("test", &[]);
+    let own = layer
+        .clone()
+        .too_late(|| Status::with_details(Code::DeadlineExceeded, "too late", vec![1, 2].into()));
+    let default = "the deadline of the call has passed";
+    for (layer, message, details) in [(layer, default, &[][..]), (own, "too late", &[1, 2])] {
+        let service = layer.layer(Routes::from(router.clone()));
+        let request = http::Request::post("/test/never")
+            .header("grpc-timeout", "100m")
+            .body(tonic::body::Body::empty())
+            .unwrap();
+        let answer = timeout(SOON, service.oneshot(request)).await.unwrap().unwrap();
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        let told = (status.code(), status.message(), status.details());
+        assert_eq!(told, (Code::DeadlineExceeded, message, details));
+    }
 }

@@ -49,10 +49,10 @@ fn main() -> ExitCode {
         println!("figures of unoptimised binaries mean nothing: use `cargo bench`");
         return ExitCode::SUCCESS;
     }
-    if let [_, flag, chat, speech] = &std::env::args().collect::<Vec<_>>()[..]
+    if let [_, flag, chat, speech, lanes] = &std::env::args().collect::<Vec<_>>()[..]
         && flag == paced::BARE_CLIENT
     {
-        return bare_client(chat, speech);
+        return bare_client(chat, speech, lanes);
     }
     if let [_, flag, port] = &std::env::args().collect::<Vec<_>>()[..]
         && flag == passing::BARE_SERVER
@@ -71,12 +71,12 @@ fn main() -> ExitCode {
 }
 
 /// The part of a process that is only there to be compared with.
-fn bare_client(chat: &str, speech: &str) -> ExitCode {
+fn bare_client(chat: &str, speech: &str, lanes: &str) -> ExitCode {
     nexy_testkit::install_tls_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let seconds = runtime
         .context("build the runtime")
-        .and_then(|runtime| runtime.block_on(paced::bare_client(chat, speech)));
+        .and_then(|runtime| runtime.block_on(paced::bare_client(chat, speech, lanes)));
     match seconds {
         Ok(seconds) => {
             println!("{seconds}");

@@ -79,13 +79,19 @@ const FOUR: &str = "This is the first sentence. And this is the second one. \
 const SLOW_VOICE: Duration = Duration::from_millis(300);
 
 /// Conversations at the same time.
-pub(crate) const LANES: u32 = 8;
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Crowd {
+    pub(crate) lanes: u32,
+    /// Between the beginnings of two of them.
+    apart: Duration,
+    /// Turns of each.
+    turns: usize,
+}
 
-/// Between the beginnings of two of them.
-const APART: Duration = Duration::from_millis(37);
+pub(crate) const FEW: Crowd = Crowd { lanes: 8, apart: Duration::from_millis(37), turns: 30 };
 
-/// Turns of each.
-const TURNS: usize = 30;
+/// About as many as one gateway takes on in production.
+const MANY: Crowd = Crowd { lanes: 48, apart: Duration::from_millis(9), turns: 10 };
 
 /// Replies of four sentences, one after the other.
 const FOURS: usize = 20;
@@ -127,16 +133,20 @@ async fn replies_word_by_word(report: &mut Report) -> anyhow::Result<()> {
     };
     let (mut heard_turns, mut direct_turns) = (Vec::new(), Vec::new());
     let before = cpu()?;
-    for round in 0..TURNS {
+    for round in 0..FEW.turns {
         let turn = format!("direct-{round}");
         // Side by side: what the machine does to one it does to the other.
-        let (direct, heard) = tokio::try_join!(providers.ask_for(&turn), lanes(&stack, round))?;
+        let (direct, heard) =
+            tokio::try_join!(providers.ask_for(&turn), lanes(&stack, FEW, round))?;
         direct_turns.push((turn, direct.clause + direct.voice));
         heard_turns.extend(heard);
     }
-    let turns = f64::from(LANES) * TURNS as f64;
-    let [worker, gateway] = cpu()?.map(|seconds| seconds / turns * 1e3);
-    let [worker_before, gateway_before] = before.map(|seconds| seconds / turns * 1e3);
+    let few = FEW.ms_of_turn(before, cpu()?);
+    let before = cpu()?;
+    for round in 0..MANY.turns {
+        lanes(&stack, MANY, round).await?;
+    }
+    let many = MANY.ms_of_turn(before, cpu()?);
     let (mut own, mut requests) = (Times::new()?, Times::new()?);
     let held = providers.held();
     for (turn, took) in direct_turns {
@@ -152,40 +162,45 @@ async fn replies_word_by_word(report: &mut Report) -> anyhow::Result<()> {
     latency::tell(&own, what, Some(OWN_P99_MS), report);
     let what = "word by word: speech after the first clause, less the voice's own time";
     report.add(what, "ms", Target::Below(AFTER_CLAUSE_MS), own.ms(1.0));
-    let what = "word by word: CPU of the worker for a turn";
-    report.add(what, "ms", Target::Below(WORKER_CPU_MS), worker - worker_before);
-    let what = "word by word: CPU of the gateway for a turn";
-    report.add(what, "ms", Target::None, gateway - gateway_before);
     drop(stack);
-    let bare = bare_client_cpu(&providers).await?;
-    let what = "word by word: CPU of a bare HTTP client for the same requests";
-    report.add(what, "ms", Target::None, bare);
+    for (crowd, [worker, gateway]) in [(FEW, few), (MANY, many)] {
+        let who = format!("word by word, {} conversations: CPU of", crowd.lanes);
+        let target = Target::Below(WORKER_CPU_MS);
+        report.add(format!("{who} the worker for a turn"), "ms", target, worker);
+        report.add(format!("{who} the gateway for a turn"), "ms", Target::None, gateway);
+        let bare = bare_client_cpu(&providers, crowd).await?;
+        let what = format!("{who} a bare HTTP client for the same requests");
+        report.add(what, "ms", Target::None, bare);
+    }
     Ok(())
 }
 
 /// What it costs another process to make the requests of a turn and to throw
 /// the answers away, in milliseconds.
-async fn bare_client_cpu(providers: &Providers) -> anyhow::Result<f64> {
+async fn bare_client_cpu(providers: &Providers, crowd: Crowd) -> anyhow::Result<f64> {
     let program = std::env::current_exe()?;
     let [chat, speech] = providers.urls();
     let mut command = tokio::process::Command::new(program);
-    command.args([BARE_CLIENT, chat.as_str(), speech.as_str()]).kill_on_drop(true);
+    let lanes = crowd.lanes.to_string();
+    command.args([BARE_CLIENT, chat.as_str(), speech.as_str(), &lanes]).kill_on_drop(true);
     let output = timeout(TURN * 10, command.output()).await??;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let ticks: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
-    Ok(ticks / (f64::from(LANES) * TURNS as f64) * 1e3)
+    Ok(ticks / crowd.all_turns() * 1e3)
 }
 
 /// The other process: asks for as many replies as the worker does, in as many
 /// lanes, and prints the seconds of CPU that it took.
-pub(crate) async fn bare_client(chat: &str, speech: &str) -> anyhow::Result<f64> {
+pub(crate) async fn bare_client(chat: &str, speech: &str, lanes: &str) -> anyhow::Result<f64> {
+    let lanes: u32 = lanes.parse()?;
+    let crowd = if lanes == FEW.lanes { FEW } else { MANY };
     let client = reqwest::Client::builder().no_proxy().build()?;
-    for _ in 0..TURNS {
+    for _ in 0..crowd.turns {
         let mut turns = JoinSet::new();
-        for lane in 0..LANES {
+        for lane in 0..crowd.lanes {
             let (client, chat, speech) = (client.clone(), chat.to_owned(), speech.to_owned());
             turns.spawn(async move {
-                tokio::time::sleep(APART * lane).await;
+                tokio::time::sleep(crowd.apart * lane).await;
                 providers::drain(&client, &chat, &providers::question("any")).await?;
                 for _ in 0..3 {
                     providers::drain(&client, &speech, &providers::utterance("any")).await?;
@@ -202,16 +217,20 @@ pub(crate) async fn bare_client(chat: &str, speech: &str) -> anyhow::Result<f64>
 
 /// As many turns at once as there are lanes; the name and the time to first audio
 /// of each.
-pub(crate) async fn lanes(stack: &Stack, round: usize) -> anyhow::Result<Vec<(String, Duration)>> {
+pub(crate) async fn lanes(
+    stack: &Stack,
+    crowd: Crowd,
+    round: usize,
+) -> anyhow::Result<Vec<(String, Duration)>> {
     let client = stack.client().await?;
     let mut turns = JoinSet::new();
-    for lane in 0..LANES {
+    for lane in 0..crowd.lanes {
         let mut client = client.clone();
         // A new conversation now and then, as memory knows them.
         let device = format!("paced-{lane}-{}", round / 10);
         turns.spawn(async move {
-            tokio::time::sleep(APART * lane).await;
-            let turn = format!("lane-{lane}-{round}");
+            tokio::time::sleep(crowd.apart * lane).await;
+            let turn = format!("lane-{}-{lane}-{round}", crowd.lanes);
             let question = question(&device, &format!("How is the weather? {turn}"));
             let mut question = Request::new(tokio_stream::once(question));
             question.metadata_mut().insert("nexy-voice", turn.parse()?);
@@ -225,6 +244,19 @@ pub(crate) async fn lanes(stack: &Stack, round: usize) -> anyhow::Result<Vec<(St
         heard.push((turn, reply.first_audio.context("no audio")?));
     }
     Ok(heard)
+}
+
+// === impl Crowd ===
+
+impl Crowd {
+    pub(crate) fn all_turns(self) -> f64 {
+        f64::from(self.lanes) * self.turns as f64
+    }
+
+    /// From the seconds of two processes before and after, for each turn.
+    fn ms_of_turn(self, before: [f64; 2], after: [f64; 2]) -> [f64; 2] {
+        [0, 1].map(|process| (after[process] - before[process]) / self.all_turns() * 1e3)
+    }
 }
 
 async fn four_sentences(report: &mut Report) -> anyhow::Result<()> {

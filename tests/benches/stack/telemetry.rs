@@ -43,7 +43,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
         Side::new(providers.configure(Stack::builder()).start().await?)?,
     ];
     for side in &mut sides {
-        paced::lanes(&side.stack, ROUNDS).await?;
+        paced::lanes(&side.stack, paced::FEW, ROUNDS).await?;
     }
     for round in 0..ROUNDS {
         // Who is first changes each time.
@@ -52,7 +52,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
             sides[place].round(round).await?;
         }
     }
-    let turns = f64::from(paced::LANES) * ROUNDS as f64;
+    let turns = f64::from(paced::FEW.lanes) * ROUNDS as f64;
     let [telling, quiet] = sides;
     let what = "telemetry: CPU of gateway and worker for a turn, without a collector";
     report.add(what, "ms", Target::None, quiet.cpu / turns * 1e3);
@@ -73,7 +73,7 @@ impl Side {
 
     async fn round(&mut self, round: usize) -> anyhow::Result<()> {
         let before = self.seconds()?;
-        for (_, first_audio) in paced::lanes(&self.stack, round).await? {
+        for (_, first_audio) in paced::lanes(&self.stack, paced::FEW, round).await? {
             self.first_audio.note(first_audio);
         }
         self.cpu += self.seconds()? - before;

@@ -34,6 +34,11 @@ impl Refusal {
         Self::new(ErrorType::Timeout, "the deadline of the call has passed")
     }
 
+    /// The task of a call is gone without an end: it has panicked.
+    pub(crate) fn ended_unexpectedly() -> Self {
+        Self::new(ErrorType::Internal, "the call ended unexpectedly")
+    }
+
     /// What a broken call to another of our services means to the client.
     pub(crate) fn of_peer(status: &Status) -> Self {
         match status.code() {

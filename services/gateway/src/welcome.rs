@@ -232,11 +232,6 @@ fn too_late() -> Refusal {
     Refusal::new(ErrorType::Timeout, "the greeting took too long")
 }
 
-/// The task of the call is gone without an end: it has panicked.
-fn ended_unexpectedly() -> Refusal {
-    Refusal::new(ErrorType::Internal, "the call ended unexpectedly")
-}
-
 // === impl Rest ===
 
 impl Rest {
@@ -253,7 +248,8 @@ impl Rest {
             let queue = Queue { messages, end, context };
             return Some((Ok(message), Self::Greeting { queue, heard_any: true }));
         }
-        let end = end.await.unwrap_or_else(|_| Err(refuse(&context, &ended_unexpectedly())));
+        let end =
+            end.await.unwrap_or_else(|_| Err(refuse(&context, &Refusal::ended_unexpectedly())));
         let status = end.err()?;
         if heard_any {
             return Some((Err(status), Self::Nothing));

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, metadata::MetadataMap};
 
 use super::End;
-use crate::coordinator::StreamPermit;
+use crate::{coordinator::StreamPermit, refusal::Refusal};
 
 /// One message for the client, and the turn that it belongs to.
 #[derive(Debug)]
@@ -234,7 +234,8 @@ impl FrameStream {
                 return Ok(message);
             }
         }
-        let status = ending.status.get_or_insert_with(ended_unexpectedly).clone();
+        let status =
+            ending.status.get_or_insert_with(|| Refusal::ended_unexpectedly().to_status()).clone();
         if !self.sent_any && status.code() != Code::Ok {
             self.sent_any = true;
             let error = Content::ErrorMessage(status.message().to_owned());
@@ -296,12 +297,6 @@ impl Shared {
         drop(std::mem::take(&mut *self.holds()));
         self.read.cancel();
     }
-}
-
-/// The call's task is gone without an end: it has panicked.
-fn ended_unexpectedly() -> Status {
-    let error = nexy_types::ErrorType::Internal;
-    crate::refusal::Refusal::new(error, "the call ended unexpectedly").to_status()
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use nexy_proto::streaming::TurnEvent;
 use nexy_types::{ErrorType, HardwareId, SessionId, TurnNumber};
 
 use super::*;
-use crate::refusal::Refusal;
 
 fn text(turn: &Audible, words: &str) -> Frame {
     let content = Some(Content::TextChunk(words.to_owned()));

@@ -103,16 +103,12 @@ impl Breaker {
         Self { provider, settings, health: Mutex::new(Health::CLEAN) }
     }
 
-    /// Leave to ask the provider now, if it may be asked.
-    pub(crate) fn admit(self: &Arc<Self>) -> Option<Admission> {
+    /// Leave to ask the provider now, if it may be asked; the last one that there
+    /// is may always be: without it there would be no answer for certain.
+    pub(crate) fn admit(self: &Arc<Self>, is_last: bool) -> Option<Admission> {
         let asked = Instant::now();
-        self.admits(asked).then(|| Admission { breaker: Arc::clone(self), asked })
-    }
-
-    /// The same, whether it may be asked or not.
-    pub(crate) fn admit_anyway(self: &Arc<Self>) -> Admission {
-        self.admit()
-            .unwrap_or_else(|| Admission { breaker: Arc::clone(self), asked: Instant::now() })
+        let is_admitted = self.admits(asked) || is_last;
+        is_admitted.then(|| Admission { breaker: Arc::clone(self), asked })
     }
 
     fn admits(&self, now: Instant) -> bool {

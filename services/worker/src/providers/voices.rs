@@ -131,10 +131,7 @@ impl Voices {
             let place = (from + tried) % last;
             let Some(guarded) = self.voices.get(place) else { continue };
             let voice = guarded.voice.as_ref();
-            let is_last = tried + 1 == last;
-            let breaker = &guarded.breaker;
-            let admission = breaker.admit().or_else(|| is_last.then(|| breaker.admit_anyway()));
-            let Some(admission) = admission else {
+            let Some(admission) = guarded.breaker.admit(tried + 1 == last) else {
                 metrics::PROVIDER_CALLS.increment([label(voice.name()), "breaker_open"]);
                 continue;
             };

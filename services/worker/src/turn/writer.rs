@@ -115,10 +115,7 @@ impl Writer<'_> {
             let model = guarded.model.as_ref();
             // The last one is asked whatever its breaker says: without it there
             // would be no answer for certain.
-            let is_last = place + 1 == models.len();
-            let admission =
-                guarded.breaker.admit().or_else(|| is_last.then(|| guarded.breaker.admit_anyway()));
-            let Some(admission) = admission else {
+            let Some(admission) = guarded.breaker.admit(place + 1 == models.len()) else {
                 metrics::PROVIDER_CALLS.increment([model.name(), "breaker_open"]);
                 last_error.get_or_insert(Broken::LeftAlone);
                 continue;

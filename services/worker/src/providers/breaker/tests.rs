@@ -71,8 +71,8 @@ fn a_probe_that_finds_out_nothing_leaves_it_to_the_next() {
     ));
     fail(&breaker, 3, Instant::now());
     let soon = Instant::now() + OPEN_FOR;
-    drop(breaker.admit().unwrap());
-    let probe = breaker.admit().unwrap();
+    drop(breaker.admit(false).unwrap());
+    let probe = breaker.admit(false).unwrap();
     probe.succeeded();
     assert!(matches!(breaker.edit(|health| health.state), State::Closed { .. }));
 
